@@ -1,0 +1,147 @@
+/**
+ * The ledger of one environment: what an event is, how events chain, and what they add up to.
+ * Where events are kept is the business of an adapter.
+ */
+import { createHash } from 'node:crypto';
+import type { Release } from './release.ts';
+
+export type LedgerPayload =
+  | { readonly type: 'deployment.started'; readonly deployment: string; readonly release: Release; readonly image: string; readonly kind: DeploymentKind; readonly reason?: string }
+  | { readonly type: 'deployment.succeeded'; readonly deployment: string }
+  | { readonly type: 'deployment.failed'; readonly deployment: string; readonly cause: string; readonly restored: boolean }
+  | { readonly type: 'deployment.errored'; readonly deployment: string; readonly cause: string }
+  | { readonly type: 'deployment.aborted'; readonly deployment: string; readonly cause: string }
+  | { readonly type: 'environment.destroyed' };
+
+export type DeploymentKind = 'deploy' | 'promote' | 'rollback' | 'apply' | 'break-glass';
+
+export interface LedgerEvent {
+  /** From 1, without gaps. */
+  readonly sequence: number;
+  /** Hash of the event before; 64 zeros for the first. */
+  readonly previous: string;
+  /** SHA-256 (hex) over the canonical JSON of all other fields. */
+  readonly hash: string;
+  /** ISO 8601, UTC, by the writer's clock. */
+  readonly time: string;
+  /** STS ARN of the writer. */
+  readonly actor: string;
+  readonly payload: LedgerPayload;
+}
+
+export const GENESIS = '0'.repeat(64);
+
+/** JSON with sorted keys and no white space: the same value has the same bytes everywhere. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value)
+      .filter(([, entry]) => entry !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+export function hashEvent(event: Omit<LedgerEvent, 'hash'>): string {
+  const { sequence, previous, time, actor, payload } = event;
+  return createHash('sha256')
+    .update(canonicalJson({ sequence, previous, time, actor, payload }))
+    .digest('hex');
+}
+
+/** The event that follows `last` (undefined: the first of the ledger). */
+export function nextEvent(
+  last: LedgerEvent | undefined,
+  entry: { readonly time: string; readonly actor: string; readonly payload: LedgerPayload },
+): LedgerEvent {
+  const unhashed = { sequence: (last?.sequence ?? 0) + 1, previous: last?.hash ?? GENESIS, ...entry };
+  return { ...unhashed, hash: hashEvent(unhashed) };
+}
+
+export interface ChainProblem {
+  readonly sequence: number;
+  readonly problem: 'missing' | 'changed' | 'reordered' | 'broken link';
+}
+
+/** Every place where the chain does not hold; empty when it does. `events` in the order of their keys. */
+export function verifyChain(events: readonly { readonly key: number; readonly event: LedgerEvent }[]): readonly ChainProblem[] {
+  const problems: ChainProblem[] = [];
+  let expected = 1;
+  let previous: string | undefined = GENESIS;
+  for (const { key, event } of events) {
+    while (expected < key) {
+      problems.push({ sequence: expected, problem: 'missing' });
+      previous = undefined;
+      expected += 1;
+    }
+    if (hashEvent(event) !== event.hash) problems.push({ sequence: key, problem: 'changed' });
+    else if (event.sequence !== key) problems.push({ sequence: key, problem: 'reordered' });
+    else if (previous !== undefined && event.previous !== previous) problems.push({ sequence: key, problem: 'broken link' });
+    previous = event.hash;
+    expected = key + 1;
+  }
+  return problems;
+}
+
+export type DeploymentState = 'running' | 'succeeded' | 'failed' | 'errored' | 'aborted';
+
+export interface DeploymentRecord {
+  readonly id: string;
+  readonly release: Release;
+  readonly image: string;
+  readonly kind: DeploymentKind;
+  readonly actor: string;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  readonly state: DeploymentState;
+  readonly cause: string | undefined;
+}
+
+export interface LedgerState {
+  readonly deployments: readonly DeploymentRecord[];
+  /** What the environment should run: the last succeeded deployment; undefined before the first or after destroy. */
+  readonly current: DeploymentRecord | undefined;
+  /** A deployment with an intent and no outcome. */
+  readonly open: DeploymentRecord | undefined;
+  readonly last: LedgerEvent | undefined;
+}
+
+export function foldLedger(events: readonly LedgerEvent[]): LedgerState {
+  const deployments = new Map<string, DeploymentRecord>();
+  let current: string | undefined;
+  for (const event of events) {
+    const { payload } = event;
+    if (payload.type === 'environment.destroyed') {
+      current = undefined;
+      continue;
+    }
+    if (payload.type === 'deployment.started') {
+      deployments.set(payload.deployment, {
+        id: payload.deployment,
+        release: payload.release,
+        image: payload.image,
+        kind: payload.kind,
+        actor: event.actor,
+        startedAt: event.time,
+        endedAt: undefined,
+        state: 'running',
+        cause: undefined,
+      });
+      continue;
+    }
+    const record = deployments.get(payload.deployment);
+    if (!record) continue;
+    const state = payload.type.slice('deployment.'.length) as DeploymentState;
+    const cause = 'cause' in payload ? payload.cause : undefined;
+    deployments.set(record.id, { ...record, state, endedAt: event.time, cause });
+    if (state === 'succeeded') current = record.id;
+  }
+  const all = [...deployments.values()];
+  return {
+    deployments: all,
+    current: current === undefined ? undefined : deployments.get(current),
+    open: all.findLast((record) => record.state === 'running'),
+    last: events.at(-1),
+  };
+}

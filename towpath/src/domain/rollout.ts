@@ -1,0 +1,99 @@
+/** What runs in an environment right now, and whether that is what was asked for. Pure. */
+
+export interface TaskView {
+  readonly id: string;
+  readonly zone: string;
+  /** AWS's lastStatus: PROVISIONING, PENDING, RUNNING, STOPPED ... */
+  readonly status: string;
+  readonly taskDefinition: string;
+  /** Digest of the image of the essential container, when AWS reports it. */
+  readonly imageDigest: string | undefined;
+  readonly startedAt: string | undefined;
+  readonly stoppedReason: string | undefined;
+  readonly exitCode: number | undefined;
+  /** The container's own reason, e.g. `CannotPullContainerError: ...`. */
+  readonly containerReason: string | undefined;
+  readonly privateIp: string | undefined;
+}
+
+export interface DeploymentView {
+  readonly id: string;
+  readonly status: string;
+  readonly rolloutState: string | undefined;
+  readonly rolloutReason: string | undefined;
+  readonly taskDefinition: string;
+  readonly desired: number;
+  readonly running: number;
+  readonly pending: number;
+  readonly failed: number;
+}
+
+export interface TargetView {
+  readonly id: string;
+  readonly port: number;
+  readonly state: string;
+  readonly reason: string | undefined;
+  readonly description: string | undefined;
+}
+
+export interface ServiceEventView {
+  readonly id: string;
+  readonly time: string;
+  readonly message: string;
+}
+
+/** One look at an environment's service. */
+export interface ServiceSnapshot {
+  readonly status: string;
+  readonly desired: number;
+  readonly running: number;
+  readonly pending: number;
+  readonly taskDefinition: string;
+  readonly deployments: readonly DeploymentView[];
+  readonly events: readonly ServiceEventView[];
+  readonly tasks: readonly TaskView[];
+  /** Stopped lately; newest first. */
+  readonly stopped: readonly TaskView[];
+  readonly targets: readonly TargetView[];
+  /** `http(s)://...` of the load balancer. */
+  readonly url: string | undefined;
+}
+
+export type RolloutVerdict =
+  | { readonly state: 'progressing' }
+  | { readonly state: 'complete' }
+  | { readonly state: 'failed'; readonly reason: string };
+
+/**
+ * Whether the service runs what was asked for, in every task, and is stable.
+ * Failed as soon as the deployment of the requested image is FAILED or replaced by a rollback.
+ */
+export function judgeRollout(snapshot: ServiceSnapshot, requestedDigest: string): RolloutVerdict {
+  const failed = snapshot.deployments.find((deployment) => deployment.rolloutState === 'FAILED');
+  if (failed) return { state: 'failed', reason: failed.rolloutReason ?? `deployment ${failed.id} failed` };
+  const primary = snapshot.deployments.find((deployment) => deployment.status === 'PRIMARY');
+  if (!primary || snapshot.deployments.length > 1 || primary.rolloutState !== 'COMPLETED') return { state: 'progressing' };
+  const running = snapshot.tasks.filter((task) => task.status === 'RUNNING');
+  const others = running.filter((task) => task.imageDigest !== requestedDigest);
+  if (others.length > 0) {
+    const digests = [...new Set(others.map((task) => task.imageDigest ?? 'unknown'))].join(', ');
+    return {
+      state: 'failed',
+      reason: `${others.length} of ${running.length} running tasks run ${digests} instead of ${requestedDigest}`,
+    };
+  }
+  const healthy = snapshot.targets.filter((target) => target.state === 'healthy').length;
+  const stable = running.length === snapshot.desired && snapshot.pending === 0 && running.length > 0;
+  return stable && healthy >= running.length ? { state: 'complete' } : { state: 'progressing' };
+}
+
+/** Tasks by zone, zones in order of name. */
+export function tasksByZone(tasks: readonly TaskView[]): ReadonlyMap<string, readonly TaskView[]> {
+  const zones = new Map<string, TaskView[]>();
+  for (const task of [...tasks].sort((a, b) => a.zone.localeCompare(b.zone) || a.id.localeCompare(b.id))) {
+    const list = zones.get(task.zone) ?? [];
+    list.push(task);
+    zones.set(task.zone, list);
+  }
+  return zones;
+}

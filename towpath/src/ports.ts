@@ -1,0 +1,224 @@
+/**
+ * Every outside effect of Towpath, on one page. Actions use these; adapters implement them;
+ * tests replace them. A port throws `TowpathError` for what a user can act on.
+ */
+import type { EnvironmentFiles } from './domain/environment-files.ts';
+import type { LedgerEvent, LedgerPayload } from './domain/ledger.ts';
+import type { PlanSummary } from './domain/plan.ts';
+import type { ProgressEvent } from './domain/progress.ts';
+import type { Environment, Project, ServiceConfig } from './domain/project.ts';
+import type { ServiceSnapshot } from './domain/rollout.ts';
+import type { Secret } from './domain/secret.ts';
+
+export interface Clock {
+  now(): Date;
+  /** Rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Everything a person or a machine is told while an action runs goes through here. */
+export interface Notifier {
+  notify(event: ProgressEvent): void;
+}
+
+/** Questions; on something that is no terminal they answer undefined at once. */
+export interface Prompter {
+  secret(question: string): Promise<Secret | undefined>;
+  confirm(question: string): Promise<boolean | undefined>;
+}
+
+export interface Random {
+  /** A secret of `bytes` random bytes, base64url. */
+  secret(bytes: number): Secret;
+  /** Short unique id, for deployments and locks. */
+  id(): string;
+}
+
+/** Where commands go. */
+export interface TargetInfo {
+  readonly kind: 'aws' | 'local';
+  readonly account: string;
+  readonly region: string;
+  /** STS ARN of the caller. */
+  readonly identity: string;
+  readonly endpoint: string | undefined;
+}
+
+/** One environment's AWS account: all calls are made with that environment's credentials. */
+export interface Cloud {
+  whoami(): Promise<TargetInfo>;
+  readonly bootstrap: BootstrapPort;
+  readonly secrets: SecretsPort;
+  readonly service: ServicePort;
+  readonly ledger: LedgerPort;
+  readonly lock: LockPort;
+  readonly terraform: TerraformPort;
+  readonly images: ImagePort;
+}
+
+/** What stands before Terraform; every method makes the thing right, however it was, and says what it did. */
+export interface BootstrapPort {
+  /** Whether state bucket and lock table exist and are ours. */
+  exists(): Promise<boolean>;
+  ensureStateBucket(): Promise<'created' | 'updated'>;
+  ensureLockTable(): Promise<'created' | 'present'>;
+  ensureRepository(): Promise<'created' | 'updated'>;
+}
+
+export interface SecretEntry {
+  readonly name: string;
+  readonly present: boolean;
+  readonly version: number | undefined;
+  readonly modifiedAt: string | undefined;
+}
+
+export interface SecretsPort {
+  list(names: readonly string[]): Promise<readonly SecretEntry[]>;
+  /** @returns the version after the write */
+  set(name: string, value: Secret): Promise<number>;
+  /** Values of those that exist. */
+  read(names: readonly string[]): Promise<ReadonlyMap<string, Secret>>;
+}
+
+export interface ServicePort {
+  /** One look at the service; undefined when there is none. */
+  snapshot(): Promise<ServiceSnapshot | undefined>;
+  /** Last log lines of a task, oldest first. */
+  taskLog(taskId: string, lines: number): Promise<readonly string[]>;
+  /** GET through the load balancer. Never throws: `status` is undefined when nothing answered. */
+  probe(url: string, timeoutMs: number): Promise<{ readonly status: number | undefined; readonly detail: string }>;
+  /** Removes a load balancer's deletion protection, so that a destroy that was allowed can go on. */
+  disableDeletionProtection(): Promise<void>;
+}
+
+export interface LedgerPort {
+  /** All events in order; a chain that does not hold is a `LEDGER_CORRUPT` error. */
+  load(): Promise<readonly LedgerEvent[]>;
+  /** Writes the event after `last`; `LEDGER_RACE` when someone else did first. */
+  append(last: LedgerEvent | undefined, payload: LedgerPayload): Promise<LedgerEvent>;
+}
+
+/** Who holds an environment. */
+export interface LockInfo {
+  readonly id: string;
+  readonly operation: string;
+  readonly actor: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly since: string;
+  readonly renewedAt: string;
+}
+
+export interface LockPort {
+  /** `LOCK_HELD` (who, since when) when another holds it. The holder renews it until released. */
+  acquire(operation: string): Promise<HeldLock>;
+  inspect(): Promise<{ readonly holder: LockInfo; readonly liveness: 'alive' | 'dead' | 'unknown' } | undefined>;
+  /** Frees the lock with this id, whoever holds it. */
+  break(id: string): Promise<void>;
+}
+
+export interface HeldLock {
+  readonly info: LockInfo;
+  release(): Promise<void>;
+}
+
+export interface TerraformVariables {
+  readonly image: string;
+  /** Passed through the child's environment only. */
+  readonly secrets: ReadonlyMap<string, Secret>;
+}
+
+/** Lock of Terraform itself, left behind by a killed run. */
+export interface StateLock {
+  readonly id: string;
+  readonly who: string;
+  readonly operation: string;
+  readonly created: string;
+}
+
+export interface TerraformPort {
+  init(signal?: AbortSignal): Promise<void>;
+  /** Makes a saved plan. Never prints; progress goes to the notifier. */
+  plan(variables: TerraformVariables, options?: { readonly destroy?: boolean; readonly signal?: AbortSignal | undefined }): Promise<SavedPlan>;
+  /** Human-readable rendering of a saved plan. */
+  show(plan: SavedPlan): Promise<string>;
+  apply(plan: SavedPlan, variables: TerraformVariables, signal?: AbortSignal): Promise<void>;
+  stateLock(): Promise<StateLock | undefined>;
+  forceUnlock(id: string): Promise<void>;
+}
+
+export interface SavedPlan {
+  readonly file: string;
+  readonly summary: PlanSummary;
+}
+
+export interface ImagePort {
+  /** URI of the project's repository, as task definitions name it; undefined before bootstrap. */
+  repositoryUri(): Promise<string | undefined>;
+  /** Builds the image from the source and pushes it; the same source gives the same digest. */
+  build(service: ServiceConfig): Promise<{ readonly digest: string; readonly pushed: boolean }>;
+  exists(digest: string): Promise<boolean>;
+}
+
+/** Files of the project on this computer. */
+export interface WorkspacePort {
+  readEnvironmentFiles(environment: string): Promise<Partial<EnvironmentFiles>>;
+  writeEnvironmentFiles(environment: string, files: EnvironmentFiles): Promise<void>;
+  /** Directories in `infra/envs` that no environment of the configuration owns. */
+  strayEnvironments(names: readonly string[]): Promise<readonly string[]>;
+  /** `*.tf` under `infra/` and the provider lock file where git tracks it. */
+  terraformTree(): Promise<readonly { readonly path: string; readonly content: string }[]>;
+  /** Commit of the source, `-dirty` when changed; `none` outside git. */
+  sourceCommit(): Promise<string>;
+}
+
+/** The embedded AWS on this computer. */
+export interface LocalAwsPort {
+  /** Starts it when it is not running; resolves when it is ready. */
+  start(options: LocalStartOptions): Promise<LocalAws>;
+  stop(): Promise<'stopped' | 'not running'>;
+  find(): Promise<LocalAws | undefined>;
+  /** The daemon's own status answer, passed on as it is. */
+  status(): Promise<LocalAwsStatus | undefined>;
+}
+
+export interface LocalStartOptions {
+  readonly speed: number | undefined;
+  readonly port: number | undefined;
+  /** True: it ends with this process, however this process ends. */
+  readonly attached: boolean;
+}
+
+export interface LocalAws {
+  readonly endpoint: string;
+  readonly speed: number;
+  readonly pid: number;
+  readonly region: string;
+  readonly account: string;
+  readonly started: boolean;
+}
+
+export interface LocalAwsStatus {
+  readonly endpoint: string;
+  readonly speed: number;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly environments: readonly {
+    readonly name: string;
+    readonly url?: string;
+    readonly desired: number;
+    readonly running: number;
+    readonly tasks: readonly { readonly id: string; readonly zone: string; readonly address: string; readonly lastStatus: string; readonly health?: string }[];
+  }[];
+}
+
+/** What an action may use. `cloud` gives the account of one environment. */
+export interface Ports {
+  readonly project: Project;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+  readonly prompter: Prompter;
+  readonly random: Random;
+  readonly workspace: WorkspacePort;
+  cloud(environment: Environment): Cloud;
+}
