@@ -1,0 +1,11 @@
+/**
+ * Liveness: the process answers at all. It says nothing about readiness and looks at nothing outside the process,
+ * so that a broken neighbour never gets healthy tasks killed.
+ */
+import { jsonResponse, type Route } from '../route.ts';
+
+export const healthzRoute: Route = {
+  path: '/healthz',
+  probe: true,
+  handle: () => jsonResponse(200, { status: 'ok' }),
+};
