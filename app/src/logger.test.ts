@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { createLogger } from './logger.ts';
+
+describe('createLogger', () => {
+  it('writes one JSON object a line, time, level and message first', () => {
+    const lines: string[] = [];
+    const logger = createLogger('info', { write: (line) => lines.push(line), now: () => 0 });
+    logger.log('info', 'request', { status: 200, path: '/a\nb', absent: undefined });
+    expect(lines).toEqual([
+      '{"time":"1970-01-01T00:00:00.000Z","level":"info","msg":"request","status":200,"path":"/a\\nb"}\n',
+    ]);
+  });
+
+  it('drops what is below its level', () => {
+    const lines: string[] = [];
+    const logger = createLogger('warn', { write: (line) => lines.push(line), now: () => 0 });
+    logger.log('debug', 'a');
+    logger.log('info', 'b');
+    logger.log('warn', 'c');
+    logger.log('error', 'd');
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['c', 'd']);
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { matchRoute, pathOf, type Route } from './route.ts';
+
+const home: Route = { path: '/', probe: false, handle: () => ({ status: 200, headers: {}, body: '' }) };
+
+describe('matchRoute', () => {
+  it.each(['GET', 'HEAD'])('finds a route for %s', (method) => {
+    expect(matchRoute([home], method, '/')).toEqual({ kind: 'found', route: home });
+  });
+
+  it.each(['POST', 'DELETE', 'OPTIONS', 'PROPFIND'])('names the allowed methods for %s', (method) => {
+    expect(matchRoute([home], method, '/')).toEqual({ kind: 'wrong-method', route: home, allow: 'GET, HEAD' });
+  });
+
+  it.each(['/nope', '/ ', '//', ''])('does not know %j', (path) => {
+    expect(matchRoute([home], 'GET', path)).toEqual({ kind: 'unknown-path' });
+  });
+});
+
+describe('pathOf', () => {
+  it.each([
+    ['/', '/'],
+    ['/version?token=abc', '/version'],
+    ['/version#part', '/version'],
+    ['http://example.test/version?x=1', '/version'],
+    ['*', '*'],
+  ])('%s is %s', (target, expected) => {
+    expect(pathOf(target)).toBe(expected);
+  });
+});

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { ServiceState } from '../service-state.ts';
+import { TEST_IDENTITY, testService } from '../test-service.ts';
+import { versionRoute } from './version.ts';
+
+describe('/version', () => {
+  it('says what runs', async () => {
+    const response = await versionRoute.handle({ accept: undefined }, testService({ ENVIRONMENT: 'qa' }));
+    expect(JSON.parse(response.body)).toEqual({
+      application: 'app',
+      version: '1.2.3',
+      environment: 'qa',
+      release: '0123456789ab',
+      imageDigest: TEST_IDENTITY.imageDigest,
+      node: process.version,
+    });
+  });
+
+  it('has null for what is not known', async () => {
+    const service = { ...testService(), state: new ServiceState() };
+    const response = await versionRoute.handle({ accept: undefined }, service);
+    expect(JSON.parse(response.body)).toMatchObject({ release: null, imageDigest: null });
+  });
+});
