@@ -78,6 +78,8 @@ export interface SecretsPort {
   set(name: string, value: Secret): Promise<number>;
   /** Values of those that exist. */
   read(names: readonly string[]): Promise<ReadonlyMap<string, Secret>>;
+  /** Removes those that exist. */
+  remove(names: readonly string[]): Promise<void>;
 }
 
 export interface ServicePort {
@@ -134,6 +136,8 @@ export interface StateLock {
   readonly who: string;
   readonly operation: string;
   readonly created: string;
+  /** A Terraform run of ours on this computer that is still at work, if any. */
+  readonly runningPid?: number | undefined;
 }
 
 export interface TerraformPort {

@@ -1,0 +1,32 @@
+/** Makes what must stand before Terraform: state bucket, lock table, and the project's image repository. */
+import type { Cloud, Ports } from '../ports.ts';
+import { enter } from './select-environment.ts';
+import { type StagePorts, stage } from './stage.ts';
+
+export interface BootstrapResult {
+  readonly stateBucket: 'created' | 'updated';
+  readonly lockTable: 'created' | 'present';
+  readonly repository: 'created' | 'updated';
+}
+
+export async function bootstrap(ports: Ports, environmentName: string): Promise<BootstrapResult> {
+  const { cloud } = await enter(ports, environmentName);
+  return ensureBootstrapped(ports, cloud);
+}
+
+/** Idempotent: whatever stands already is brought to the wanted settings. */
+export async function ensureBootstrapped(ports: StagePorts, cloud: Cloud): Promise<BootstrapResult> {
+  return stage(
+    ports,
+    'bootstrap',
+    async () => {
+      const [stateBucket, lockTable, repository] = await Promise.all([
+        cloud.bootstrap.ensureStateBucket(),
+        cloud.bootstrap.ensureLockTable(),
+        cloud.bootstrap.ensureRepository(),
+      ]);
+      return { stateBucket, lockTable, repository };
+    },
+    (result) => `state bucket ${result.stateBucket}, lock table ${result.lockTable}, repository ${result.repository}`,
+  );
+}

@@ -1,0 +1,55 @@
+/** Takes an environment down to what `bootstrap` made. The ledger stays. */
+import { TowpathError } from '../domain/errors.ts';
+import { foldLedger } from '../domain/ledger.ts';
+import { countChanges } from '../domain/plan.ts';
+import { imageReference } from '../domain/release.ts';
+import type { Ports } from '../ports.ts';
+import { withLock } from './lock.ts';
+import { enter } from './select-environment.ts';
+import { stage } from './stage.ts';
+
+const NO_IMAGE = `sha256:${'0'.repeat(64)}`;
+
+export interface DestroyOptions {
+  /** The environment's name, given instead of an answer at the terminal. */
+  readonly confirmed: boolean;
+  readonly allowDestroy: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface DestroyResult {
+  readonly environment: string;
+  readonly destroyed: number;
+}
+
+export async function destroy(ports: Ports, environmentName: string, options: DestroyOptions): Promise<DestroyResult> {
+  const { environment, cloud, target } = await enter(ports, environmentName);
+  if (environment.protected && !options.allowDestroy) {
+    throw new TowpathError('PLAN_NOT_ALLOWED', `${environment.name} is protected.`, {
+      hint: `towpath destroy ${environment.name} --allow-destroy`,
+    });
+  }
+  if (!(await cloud.bootstrap.exists())) return { environment: environment.name, destroyed: 0 };
+  const question = `Destroy ${environment.name} (account ${target.account}, ${target.region}): network, load balancer, service, secrets, logs?`;
+  if (!options.confirmed && !(await ports.prompter.confirm(question))) {
+    throw new TowpathError('CONFIRMATION_NEEDED', `${environment.name} was not destroyed: nobody said yes.`, {
+      hint: `towpath destroy ${environment.name} --yes`,
+    });
+  }
+  return withLock(cloud, 'destroy', async () => {
+    const ledger = foldLedger(await cloud.ledger.load());
+    const repository = (await cloud.images.repositoryUri()) ?? ports.project.repository;
+    const image = ledger.deployments.at(-1)?.image ?? imageReference(repository, NO_IMAGE);
+    const variables = { image, secrets: new Map() };
+    await stage(ports, 'terraform init', () => cloud.terraform.init(options.signal));
+    const plan = await stage(ports, 'plan', () => cloud.terraform.plan(variables, { destroy: true, signal: options.signal }));
+    const { destroy: count } = countChanges(plan.summary);
+    if (count > 0) {
+      if (environment.protected) await cloud.service.disableDeletionProtection();
+      await stage(ports, 'destroy', () => cloud.terraform.apply(plan, variables, options.signal));
+    }
+    await cloud.secrets.remove(environment.service.secrets);
+    if (ledger.current) await cloud.ledger.append(ledger.last, { type: 'environment.destroyed' });
+    return { environment: environment.name, destroyed: count };
+  });
+}

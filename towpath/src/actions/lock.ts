@@ -1,0 +1,56 @@
+/** Holding an environment while it is changed, and freeing one whose holder is gone. */
+import { TowpathError } from '../domain/errors.ts';
+import type { Cloud, LockInfo, Ports, StateLock } from '../ports.ts';
+import { enter } from './select-environment.ts';
+
+/** Runs `work` as the only one to change this environment. The lock is given back however it ends. */
+export async function withLock<T>(cloud: Cloud, operation: string, work: () => Promise<T>): Promise<T> {
+  const held = await cloud.lock.acquire(operation);
+  try {
+    return await work();
+  } finally {
+    await held.release();
+  }
+}
+
+export interface UnlockResult {
+  readonly holder: (LockInfo & { readonly liveness: 'alive' | 'dead' | 'unknown' }) | undefined;
+  readonly stateLock: StateLock | undefined;
+  readonly freed: readonly ('environment lock' | 'state lock')[];
+}
+
+/** Frees both locks of an environment, unless the holder lives (or may) and `force` is not given. */
+export async function unlock(ports: Ports, environmentName: string, options: { readonly force: boolean }): Promise<UnlockResult> {
+  const { environment, cloud } = await enter(ports, environmentName);
+  const found = await cloud.lock.inspect();
+  const holder = found && { ...found.holder, liveness: found.liveness };
+  if (holder && holder.liveness !== 'dead' && !options.force) {
+    const certainty = holder.liveness === 'alive' ? 'is alive' : 'may still be at work (it runs on another computer)';
+    throw new TowpathError('LOCK_HOLDER_ALIVE', `${describeHolder(holder)} ${certainty}; nothing was freed.`, {
+      hint: `wait for it, end it, or towpath unlock ${environment.name} --force`,
+    });
+  }
+  const stateLock = await cloud.terraform.stateLock();
+  if (stateLock?.runningPid !== undefined && !options.force) {
+    throw new TowpathError(
+      'LOCK_HOLDER_ALIVE',
+      `Terraform (pid ${stateLock.runningPid}) of the command that ended is still finishing its work; it gives its lock back by itself.`,
+      { hint: `try again in a minute, or towpath unlock ${environment.name} --force` },
+    );
+  }
+  const freed: ('environment lock' | 'state lock')[] = [];
+  if (stateLock) {
+    await cloud.terraform.init();
+    await cloud.terraform.forceUnlock(stateLock.id);
+    freed.push('state lock');
+  }
+  if (holder) {
+    await cloud.lock.break(holder.id);
+    freed.push('environment lock');
+  }
+  return { holder, stateLock, freed };
+}
+
+export function describeHolder(holder: LockInfo): string {
+  return `${holder.operation} by ${holder.actor} (pid ${holder.pid} on ${holder.host}, since ${holder.since})`;
+}

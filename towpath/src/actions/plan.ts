@@ -1,0 +1,41 @@
+/** Shows what Terraform would change, and changes nothing. */
+import { foldLedger } from '../domain/ledger.ts';
+import type { PlanSummary } from '../domain/plan.ts';
+import type { Ports } from '../ports.ts';
+import { TowpathError } from '../domain/errors.ts';
+import { buildRelease } from './build.ts';
+import { enter } from './select-environment.ts';
+import { stage } from './stage.ts';
+import { assertInSync } from './sync.ts';
+
+export interface PlanResult {
+  readonly environment: string;
+  readonly image: string;
+  readonly summary: PlanSummary;
+  /** Terraform's own rendering. */
+  readonly text: string;
+}
+
+/** With the image that runs now, or with a fresh build of the source when `fromSource` or nothing runs yet. */
+export async function plan(
+  ports: Ports,
+  environmentName: string,
+  options: { readonly fromSource: boolean; readonly signal: AbortSignal },
+): Promise<PlanResult> {
+  const { environment, cloud } = await enter(ports, environmentName);
+  await assertInSync(ports, environment);
+  if (!(await cloud.bootstrap.exists())) {
+    throw new TowpathError('NOT_BOOTSTRAPPED', `${environment.name} has no state bucket or lock table yet.`, {
+      hint: `towpath bootstrap ${environment.name}`,
+    });
+  }
+  const current = options.fromSource ? undefined : foldLedger(await cloud.ledger.load()).current;
+  const [image] = await Promise.all([
+    current ? current.image : buildRelease(ports, environment, cloud).then((built) => built.image),
+    stage(ports, 'terraform init', () => cloud.terraform.init(options.signal)),
+  ]);
+  const secrets = await cloud.secrets.read(environment.service.secrets);
+  const saved = await stage(ports, 'plan', () => cloud.terraform.plan({ image, secrets }, { signal: options.signal }));
+  const text = saved.summary.empty ? '' : await cloud.terraform.show(saved);
+  return { environment: environment.name, image, summary: saved.summary, text };
+}

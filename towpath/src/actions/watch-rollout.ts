@@ -1,0 +1,109 @@
+/**
+ * Watches a service while it changes: tells tasks, target health and service events as they come,
+ * and decides when the requested image runs everywhere, or when it will not.
+ */
+import { TowpathError } from '../domain/errors.ts';
+import { judgeRollout, type RolloutVerdict, type ServiceSnapshot } from '../domain/rollout.ts';
+import type { Cloud, Ports } from '../ports.ts';
+
+/** Between two looks. AWS allows 20 DescribeServices a second (burst 100) for an account. */
+export const POLL_MS = 1_000;
+
+export interface RolloutWatch {
+  /** The last verdict and what it was made from. */
+  latest(): { readonly verdict: RolloutVerdict; readonly snapshot: ServiceSnapshot | undefined };
+  stop(): Promise<void>;
+}
+
+export interface WatchOptions {
+  readonly requestedDigest: string;
+  readonly onFailure?: (reason: string, snapshot: ServiceSnapshot) => void;
+}
+
+type WatchPorts = Pick<Ports, 'clock' | 'notifier'>;
+
+/** Looks in the background until stopped. A look that fails is told once and tried again. */
+export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: WatchOptions): RolloutWatch {
+  const stopping = new AbortController();
+  const tell = createTeller(ports, options.requestedDigest);
+  let verdict: RolloutVerdict = { state: 'progressing' };
+  let snapshot: ServiceSnapshot | undefined;
+  let failureTold = false;
+  let errorTold = false;
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        snapshot = await cloud.service.snapshot();
+        if (snapshot) {
+          tell(snapshot);
+          verdict = judgeRollout(snapshot, options.requestedDigest);
+          if (verdict.state === 'failed' && isOurs(snapshot, options.requestedDigest) && !failureTold) {
+            failureTold = true;
+            options.onFailure?.(verdict.reason, snapshot);
+          }
+        }
+      } catch (error) {
+        if (!errorTold) ports.notifier.notify({ type: 'warning', text: `could not look at the service: ${(error as Error).message}` });
+        errorTold = true;
+      }
+      await ports.clock.sleep(POLL_MS, stopping.signal).catch(() => undefined);
+    }
+  };
+  const done = loop();
+  return {
+    latest: () => ({ verdict, snapshot }),
+    stop: async () => {
+      stopping.abort();
+      await done;
+    },
+  };
+}
+
+/** Before the new task definition is in place the service may still show an older failed deployment. */
+function isOurs(snapshot: ServiceSnapshot, digest: string): boolean {
+  const failed = snapshot.deployments.find((deployment) => deployment.rolloutState === 'FAILED');
+  if (!failed) return false;
+  const its = [...snapshot.tasks, ...snapshot.stopped].filter((task) => task.taskDefinition === failed.taskDefinition);
+  return its.length === 0 || its.some((task) => task.imageDigest === undefined || task.imageDigest === digest);
+}
+
+/** Waits until the verdict is final. @throws nothing; a time-out is a failed verdict that says so. */
+export async function awaitRollout(
+  ports: WatchPorts,
+  cloud: Cloud,
+  options: { readonly requestedDigest: string; readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<{ readonly verdict: RolloutVerdict; readonly snapshot: ServiceSnapshot }> {
+  const tell = createTeller(ports, options.requestedDigest);
+  const deadline = ports.clock.now().getTime() + options.timeoutMs;
+  for (;;) {
+    const snapshot = await cloud.service.snapshot();
+    if (!snapshot) throw new TowpathError('DEPLOYMENT_FAILED', 'The service does not exist after Terraform applied it.');
+    tell(snapshot);
+    const verdict = judgeRollout(snapshot, options.requestedDigest);
+    if (verdict.state !== 'progressing') return { verdict, snapshot };
+    if (ports.clock.now().getTime() >= deadline) {
+      const seconds = Math.round(options.timeoutMs / 1000);
+      return { verdict: { state: 'failed', reason: `the service was not stable within ${seconds} s` }, snapshot };
+    }
+    await ports.clock.sleep(POLL_MS, options.signal);
+  }
+}
+
+/** Tells each service event once, and a snapshot only when it differs from the one before. */
+function createTeller(ports: WatchPorts, requestedDigest: string): (snapshot: ServiceSnapshot) => void {
+  const started = ports.clock.now().getTime();
+  const seen = new Set<string>();
+  let before = '';
+  return (snapshot) => {
+    for (const event of [...snapshot.events].reverse()) {
+      if (seen.has(event.id)) continue;
+      seen.add(event.id);
+      if (Date.parse(event.time) >= started) ports.notifier.notify({ type: 'service.event', time: event.time, message: event.message });
+    }
+    const now = JSON.stringify([snapshot.desired, snapshot.deployments, snapshot.tasks, snapshot.targets]);
+    if (now === before) return;
+    before = now;
+    ports.notifier.notify({ type: 'rollout', snapshot, requestedDigest });
+  };
+}

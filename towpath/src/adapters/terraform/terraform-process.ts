@@ -1,0 +1,90 @@
+/**
+ * One run of the Terraform program: its own process group (a terminal's Ctrl-C reaches it once, through us),
+ * a graceful interrupt when we are aborted, and an interrupt from the kernel when we are killed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { findExecutable } from '../process/find-executable.ts';
+import { processStartTime } from '../process/process-identity.ts';
+
+/** Terraform finishes the resource at hand after an interrupt; a load balancer takes about a minute. */
+const INTERRUPT_GRACE_MS = 180_000;
+const STDERR_LIMIT_CHARS = 64_000;
+
+export interface TerraformRun {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where the pid is noted while it runs, so that a later command can tell whether it still does. */
+  readonly pidFile: string;
+  readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TerraformResult {
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly interrupted: boolean;
+}
+
+export async function runTerraform(run: TerraformRun): Promise<TerraformResult> {
+  run.signal?.throwIfAborted();
+  const [command, args] = dieWithParent(run.program, run.args);
+  const child = spawn(command, args, {
+    cwd: run.cwd,
+    env: run.env as NodeJS.ProcessEnv,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code));
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr = (stderr + chunk).slice(-STDERR_LIMIT_CHARS);
+  });
+  if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => run.onLine?.(line));
+  const interruption = interruptOnAbort(child, run.signal);
+  try {
+    if (child.pid !== undefined) await notePid(run.pidFile, child.pid);
+    return { code: await ended, stderr, interrupted: interruption.happened() };
+  } finally {
+    interruption.dispose();
+    await rm(run.pidFile, { force: true });
+  }
+}
+
+/**
+ * On Linux the kernel interrupts Terraform when this process is killed outright: it then saves its state
+ * and gives the lock back, instead of going on unseen.
+ */
+function dieWithParent(program: string, args: readonly string[]): [string, string[]] {
+  const setpriv = process.platform === 'linux' ? findExecutable('setpriv', process.env.PATH) : undefined;
+  if (setpriv === undefined) return [program, [...args]];
+  return [setpriv, ['--pdeathsig', 'INT', program, ...args]];
+}
+
+async function notePid(file: string, pid: number): Promise<void> {
+  await writeFile(file, JSON.stringify({ pid, startTime: processStartTime(pid) }), { mode: 0o600 });
+}
+
+function interruptOnAbort(child: ChildProcess, signal: AbortSignal | undefined) {
+  let happened = false;
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    happened = true;
+    child.kill('SIGINT');
+    timer = setTimeout(() => child.kill('SIGKILL'), INTERRUPT_GRACE_MS);
+  };
+  signal?.addEventListener('abort', interrupt, { once: true });
+  return {
+    happened: () => happened,
+    dispose: () => {
+      signal?.removeEventListener('abort', interrupt);
+      if (timer) clearTimeout(timer);
+    },
+  };
+}

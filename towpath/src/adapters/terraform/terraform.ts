@@ -1,0 +1,227 @@
+/**
+ * The Terraform port on the real program. Works in the project's `infra/` folder, with a data directory
+ * of its own for each environment and target, so that environments never share a backend by accident.
+ */
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TowpathError } from '../../domain/errors.ts';
+import type { Notifier, SavedPlan, StateLock, TerraformPort, TerraformVariables } from '../../ports.ts';
+import { isAlive } from '../process/process-identity.ts';
+import { findTerraform, type TerraformProgram } from './find-terraform.ts';
+import { findProviderMirror, renderCliConfig } from './provider-mirror.ts';
+import { type Diagnostic, isExpectedWarning, parseTerraformLine, summarisePlan, type TerraformEvent } from './terraform-events.ts';
+import { runTerraform, type TerraformResult } from './terraform-process.ts';
+
+const CONTEXT_LINES = 40;
+
+export interface TerraformOptions {
+  /** The project's `infra/` folder. */
+  readonly infra: string;
+  readonly environment: string;
+  /** Private to this environment and target; Terraform's data directory and saved plans live here. */
+  readonly dataDir: string;
+  /** AWS_* variables of the environment's account. */
+  readonly awsEnvironment: () => Promise<Readonly<Record<string, string>>>;
+  /** True: nothing of the caller's own AWS_* variables is passed on. */
+  readonly isolated: boolean;
+  /** Lock of the state as it stands in the backend. */
+  readonly readStateLock: () => Promise<StateLock | undefined>;
+  readonly notifier: Notifier;
+}
+
+export function createTerraform(options: TerraformOptions): TerraformPort {
+  const { infra, environment, dataDir } = options;
+  const pidFile = join(dataDir, 'terraform.json');
+  const backendFile = join('envs', environment, 'backend.hcl');
+  let prepared: Promise<{ program: TerraformProgram; env: Record<string, string> }> | undefined;
+  const prepare = () => {
+    prepared ??= prepareRun(options);
+    return prepared;
+  };
+
+  async function run(args: readonly string[], extra: Readonly<Record<string, string>>, signal?: AbortSignal) {
+    const { program, env } = await prepare();
+    const events: TerraformEvent[] = [];
+    const lines: string[] = [];
+    const result = await runTerraform({
+      program: program.path,
+      args,
+      cwd: infra,
+      env: { ...env, ...extra },
+      pidFile,
+      signal,
+      onLine: (line) => {
+        const event = parseTerraformLine(line);
+        if (event.kind === 'other') lines.push(line);
+        else events.push(event);
+        announce(event, options.notifier);
+      },
+    });
+    return { result, events, lines };
+  }
+
+  async function check(operation: string, result: TerraformResult, events: readonly TerraformEvent[], lines: readonly string[]) {
+    if (result.code === 0) return;
+    if (result.interrupted) throw new TowpathError('ABORTED', `terraform ${operation} was interrupted; it saved its state.`);
+    throw await failure(operation, result, events, lines, options);
+  }
+
+  return {
+    async init(signal) {
+      const stampFile = join(dataDir, 'initialised');
+      const stamp = await initStamp(infra, backendFile);
+      const before = await readFile(stampFile, 'utf8').catch(() => '');
+      if (before === stamp && (await exists(join(infra, '.terraform.lock.hcl')))) return;
+      const { result, events, lines } = await run(['init', '-input=false', '-no-color', '-reconfigure', `-backend-config=${backendFile}`], {}, signal);
+      await check('init', result, events, lines);
+      await writeFile(stampFile, stamp);
+    },
+
+    async plan(variables, planOptions = {}) {
+      const file = join(dataDir, planOptions.destroy ? 'destroy.tfplan' : 'deploy.tfplan');
+      const args = ['plan', '-json', '-input=false', `-out=${file}`, `-var-file=${join('envs', environment, 'terraform.tfvars.json')}`];
+      if (planOptions.destroy) args.push('-destroy');
+      const { result, events, lines } = await run(args, { ...secretVariables(variables), TF_VAR_image: variables.image }, planOptions.signal);
+      await check('plan', result, events, lines);
+      const summary = summarisePlan(events);
+      options.notifier.notify({ type: 'terraform.plan', summary });
+      return { file, summary };
+    },
+
+    async show(plan: SavedPlan) {
+      const { result, events, lines } = await run(['show', '-no-color', plan.file], {});
+      await check('show', result, events, lines);
+      return lines.join('\n');
+    },
+
+    async apply(plan, variables, signal) {
+      const { result, events, lines } = await run(['apply', '-json', '-input=false', plan.file], secretVariables(variables), signal);
+      await rm(plan.file, { force: true });
+      await check('apply', result, events, lines);
+    },
+
+    async stateLock() {
+      const lock = await options.readStateLock();
+      return lock && { ...lock, runningPid: await readRunningPid(pidFile) };
+    },
+
+    async forceUnlock(id) {
+      const { result, events, lines } = await run(['force-unlock', '-force', id], {});
+      await check('force-unlock', result, events, lines);
+    },
+  };
+}
+
+function announce(event: TerraformEvent, notifier: Notifier): void {
+  if (event.kind === 'progress') notifier.notify(event.event);
+  if (event.kind === 'diagnostic' && event.diagnostic.severity === 'warning' && !isExpectedWarning(event.diagnostic)) {
+    notifier.notify({ type: 'warning', text: `Terraform: ${event.diagnostic.summary}. ${firstLine(event.diagnostic.detail)}` });
+  }
+}
+
+async function prepareRun(options: TerraformOptions) {
+  const [program, aws, cliConfig] = await Promise.all([
+    findTerraform(process.env),
+    options.awsEnvironment(),
+    prepareDataDir(options.dataDir),
+  ]);
+  const inherited = Object.entries(process.env).filter(
+    ([key, value]) => value !== undefined && !isForeign(key, options.isolated),
+  ) as [string, string][];
+  const env: Record<string, string> = {
+    ...Object.fromEntries(inherited),
+    ...aws,
+    TF_DATA_DIR: join(options.dataDir, 'data'),
+    TF_IN_AUTOMATION: '1',
+    TF_INPUT: '0',
+    CHECKPOINT_DISABLE: '1',
+  };
+  if (cliConfig !== undefined) env.TF_CLI_CONFIG_FILE = cliConfig;
+  return { program, env };
+}
+
+/** Variables of the caller that would change what Terraform does behind our back. */
+function isForeign(key: string, isolated: boolean): boolean {
+  if (key.startsWith('TF_')) return !(key.startsWith('TF_LOG') || key === 'TF_PLUGIN_CACHE_DIR' || key === 'TF_CLI_CONFIG_FILE');
+  return isolated && key.startsWith('AWS_');
+}
+
+/**
+ * A user's own CLI configuration is respected. Without one we write ours, which points at an offline
+ * mirror of the providers when this computer has one and at the public registry otherwise.
+ */
+async function prepareDataDir(dataDir: string): Promise<string | undefined> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const own = process.env.TF_CLI_CONFIG_FILE;
+  if (own !== undefined && (await exists(own))) return own;
+  const home = process.env.HOME ?? '';
+  if (own === undefined && (await exists(join(home, '.terraformrc')))) return undefined;
+  const file = join(dataDir, 'terraform.rc');
+  await writeFile(file, renderCliConfig(await findProviderMirror(process.env, home)));
+  return file;
+}
+
+function secretVariables(variables: TerraformVariables): Record<string, string> {
+  const values = Object.fromEntries([...variables.secrets].map(([name, secret]) => [name, secret.reveal()]));
+  return { TF_VAR_secrets: JSON.stringify(values) };
+}
+
+async function failure(
+  operation: string,
+  result: TerraformResult,
+  events: readonly TerraformEvent[],
+  lines: readonly string[],
+  options: TerraformOptions,
+): Promise<TowpathError> {
+  const errors = events.flatMap((event) => (event.kind === 'diagnostic' && event.diagnostic.severity === 'error' ? [event.diagnostic] : []));
+  const text = [...errors.map(renderDiagnostic), ...lines, ...result.stderr.split('\n')].join('\n');
+  // Terraform gives lock failures no code of their own; the wording decides whether to look, the backend says what is so.
+  const lock = /state lock/i.test(text) ? await options.readStateLock().catch(() => undefined) : undefined;
+  if (lock) {
+    return new TowpathError('STATE_LOCKED', `Terraform's state is locked by ${lock.who} since ${lock.created} (${lock.operation}, id ${lock.id}).`, {
+      hint: `towpath unlock ${options.environment}`,
+    });
+  }
+  const context = text.split('\n').filter((line) => line.trim() !== '');
+  const first = errors[0];
+  return new TowpathError(
+    'TERRAFORM_FAILED',
+    first ? `terraform ${operation} failed: ${first.summary}${first.address ? ` (${first.address})` : ''}.` : `terraform ${operation} failed with exit code ${result.code}.`,
+    { context: context.slice(0, CONTEXT_LINES), hint: `mend the cause and run the same command again; towpath plan ${options.environment} shows what is left to do` },
+  );
+}
+
+function renderDiagnostic(diagnostic: Diagnostic): string {
+  const place = diagnostic.address === undefined ? '' : ` [${diagnostic.address}]`;
+  return `${diagnostic.summary}${place}\n${diagnostic.detail}`;
+}
+
+async function readRunningPid(file: string): Promise<number | undefined> {
+  try {
+    const noted = JSON.parse(await readFile(file, 'utf8')) as { pid: number; startTime?: string };
+    return isAlive(noted.pid, noted.startTime) ? noted.pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Changes whenever an init is due: another backend, other providers, other modules. */
+async function initStamp(infra: string, backendFile: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of [backendFile, 'provider.tf', 'main.tf']) {
+    hash.update(await readFile(join(infra, file), 'utf8').catch(() => ''));
+  }
+  return hash.digest('hex');
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
