@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { renderExposition } from './exposition.ts';
 import { type FinishedRequest, RequestMetrics } from './request-metrics.ts';
 
-const REQUEST: FinishedRequest = { method: 'GET', route: '/', status: 200, durationSeconds: 0.02, probe: false };
+const REQUEST: FinishedRequest = {
+  method: 'GET',
+  route: '/',
+  status: 200,
+  durationSeconds: 0.02,
+  probe: false,
+};
 
 function record(metrics: RequestMetrics, ...requests: readonly Partial<FinishedRequest>[]): void {
   for (const request of requests) {

@@ -9,7 +9,11 @@ describe('matchRoute', () => {
   });
 
   it.each(['POST', 'DELETE', 'OPTIONS', 'PROPFIND'])('names the allowed methods for %s', (method) => {
-    expect(matchRoute([home], method, '/')).toEqual({ kind: 'wrong-method', route: home, allow: 'GET, HEAD' });
+    expect(matchRoute([home], method, '/')).toEqual({
+      kind: 'wrong-method',
+      route: home,
+      allow: 'GET, HEAD',
+    });
   });
 
   it.each(['/nope', '/ ', '//', ''])('does not know %j', (path) => {

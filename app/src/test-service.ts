@@ -6,7 +6,8 @@ import { ServiceState } from './service-state.ts';
 import type { TaskIdentity } from './task-identity.ts';
 
 export const TEST_IDENTITY: TaskIdentity = {
-  taskArn: 'arn:aws:ecs:us-east-1:123456789012:task/devops-app-test-ecs-cluster/0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+  taskArn:
+    'arn:aws:ecs:us-east-1:123456789012:task/devops-app-test-ecs-cluster/0f1e2d3c4b5a69788796a5b4c3d2e1f0',
   taskId: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
   zone: 'us-east-1b',
   imageDigest: `sha256:${'0123456789abcdef'.repeat(4)}`,
