@@ -1,0 +1,59 @@
+/**
+ * The projects of the test suite. Which file belongs to which is told by folder and name alone:
+ * `*.wire.test.ts` starts servers or processes, every other test is pure and takes milliseconds.
+ */
+import { defineConfig } from 'vitest/config';
+
+const WORKSPACES = '{app,towpath,local-aws}';
+const NEVER = ['**/node_modules/**', '**/dist/**', '**/.towpath/**'];
+
+/** The reference machine has two cores; more workers only make time-outs likelier. */
+const MAX_WORKERS = 2;
+
+export default defineConfig({
+  test: {
+    maxWorkers: MAX_WORKERS,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [`${WORKSPACES}/**/*.test.ts`, '{scripts,test/support}/**/*.test.ts'],
+          exclude: [...NEVER, '**/*.wire.test.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          name: 'wire',
+          include: [`${WORKSPACES}/**/*.wire.test.ts`, '{scripts,test/support}/**/*.wire.test.ts'],
+          exclude: NEVER,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: { name: 'rules', include: ['test/rules/**/*.test.ts'], exclude: NEVER, testTimeout: 30_000 },
+      },
+      {
+        test: {
+          name: 'infra',
+          include: ['test/infra/**/*.test.ts'],
+          exclude: NEVER,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'journeys',
+          include: ['test/journeys/**/*.test.ts'],
+          exclude: NEVER,
+          // One after the other: each brings up an embedded AWS and measures it.
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
