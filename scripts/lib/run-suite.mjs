@@ -15,7 +15,14 @@ const STEP_LIMIT_MS = 300_000;
 const STEPS = {
   infra: { run: (root) => runVitestProject(root, 'infra', { timeoutMs: STEP_LIMIT_MS }) },
   types: { run: (root) => runTool(root, ['typescript', 'bin', 'tsc'], ['-p', 'tsconfig.json']) },
-  lint: { run: (root) => runTool(root, ['@biomejs', 'biome', 'bin', 'biome'], ['check', '.']) },
+  lint: {
+    run: (root) =>
+      runTool(
+        root,
+        ['@biomejs', 'biome', 'bin', 'biome'],
+        ['check', '--error-on-warnings', '--max-diagnostics=50', '.'],
+      ),
+  },
   unit: { run: (root) => runVitestProject(root, 'unit', { timeoutMs: STEP_LIMIT_MS }) },
   rules: { run: (root) => runVitestProject(root, 'rules', { timeoutMs: STEP_LIMIT_MS }) },
   // Real servers and clocks: these run alone.
