@@ -81,7 +81,7 @@ variable "service" {
   }
 
   validation {
-    condition     = can(regex("^/[^\\s]{0,1023}$", var.service.health_check_path))
+    condition     = can(regex("^/\\S*$", var.service.health_check_path)) && length(var.service.health_check_path) <= 1024
     error_message = "service.health_check_path is \"${var.service.health_check_path}\"; it must start with / and have at most 1024 characters and no space."
   }
 
