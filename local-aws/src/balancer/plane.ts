@@ -1,0 +1,225 @@
+/** The load balancers of the embedded AWS: real listeners on 127.0.0.1 in front of the tasks' addresses. */
+import type {
+  Clock,
+  ListenerWiring,
+  LoadBalancerPlane,
+  LoadBalancerTopology,
+  LoadBalancerWiring,
+  Target,
+  TargetHealth,
+} from '../contract.ts';
+import { parseHealthMatcher } from './health-matcher.ts';
+import { ListenerServer } from './listener-server.ts';
+import { TargetGroup, type TargetKey } from './target-group.ts';
+
+const DEFAULT_BASE_PORT = 8000;
+/** The listener that gets the load balancer's own port; without it, the one with the lowest port does. */
+const FIRST_LISTENER_PORT = 80;
+
+export interface LoadBalancerPlaneOptions {
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  /** Local ports are taken from the thousand ports that begin here (default 8000). */
+  readonly basePort?: number;
+}
+
+/** A load balancer with the servers that hold its ports. */
+interface Balancer {
+  readonly name: string;
+  arn: string | undefined;
+  /** The server whose port was reserved under the load balancer's name. */
+  readonly first: ListenerServer;
+  /** Servers of further listeners, by listener port. */
+  readonly further: Map<number, ListenerServer>;
+  /** Which server answers for which listener port now. */
+  served: ReadonlyMap<number, ListenerServer>;
+}
+
+export function createLoadBalancerPlane(options: LoadBalancerPlaneOptions): LoadBalancerPlane {
+  return new Plane(options);
+}
+
+class Plane implements LoadBalancerPlane {
+  readonly #clock: Clock;
+  readonly #log: (line: string) => void;
+  readonly #basePort: number;
+  readonly #balancers = new Map<string, Balancer>();
+  readonly #groups = new Map<string, TargetGroup>();
+  readonly #listeners = new Set<(targetGroupArn: string) => void>();
+  readonly #changed = new Set<string>();
+  /** Changes are made one after the other: each compares with what the one before has left. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: LoadBalancerPlaneOptions) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#basePort = options.basePort ?? DEFAULT_BASE_PORT;
+  }
+
+  apply(topology: LoadBalancerTopology): Promise<void> {
+    return this.#inTurn(async () => {
+      // Before anything is changed: a malformed matcher must not leave half a topology.
+      for (const { healthCheck } of topology.targetGroups) parseHealthMatcher(healthCheck.matcher);
+      this.#applyGroups(topology);
+      await this.#removeBalancers(topology);
+      for (const wiring of topology.loadBalancers) await this.#applyBalancer(wiring);
+    });
+  }
+
+  localPort(loadBalancerArn: string, listenerPort: number): number | undefined {
+    for (const balancer of this.#balancers.values()) {
+      if (balancer.arn === loadBalancerArn) return balancer.served.get(listenerPort)?.port;
+    }
+    return undefined;
+  }
+
+  reservePort(loadBalancerName: string): Promise<number> {
+    return this.#inTurn(async () => (await this.#openBalancer(loadBalancerName)).first.port);
+  }
+
+  register(targetGroupArn: string, targets: readonly Target[]): void {
+    if (this.#closed) return;
+    const group = this.#openGroup(targetGroupArn);
+    for (const target of targets) group.register(target);
+  }
+
+  deregister(targetGroupArn: string, targets: readonly TargetKey[]): void {
+    const group = this.#groups.get(targetGroupArn);
+    for (const target of targets) group?.deregister(target);
+  }
+
+  health(targetGroupArn: string): readonly TargetHealth[] {
+    return this.#groups.get(targetGroupArn)?.health() ?? [];
+  }
+
+  onChange(listener: (targetGroupArn: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last.catch(() => {});
+    this.#listeners.clear();
+    for (const group of this.#groups.values()) group.close();
+    this.#groups.clear();
+    await Promise.all([...this.#balancers.values()].map(closeBalancer));
+    this.#balancers.clear();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#closed) throw new Error('the load balancers are closed: start the embedded AWS again');
+      return work();
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  #applyGroups(topology: LoadBalancerTopology): void {
+    const inUse = new Set<string>();
+    for (const { listeners } of topology.loadBalancers) {
+      for (const { defaultAction } of listeners) {
+        if (defaultAction.type !== 'forward') continue;
+        for (const { targetGroupArn } of defaultAction.targets) inUse.add(targetGroupArn);
+      }
+    }
+    const present = new Set(topology.targetGroups.map((config) => config.arn));
+    for (const [arn, group] of this.#groups) {
+      // A group that the control plane never told of has targets that were early, and stays.
+      if (present.has(arn) || !group.known) continue;
+      group.close();
+      this.#groups.delete(arn);
+      this.#announce(arn);
+    }
+    for (const config of topology.targetGroups) {
+      this.#openGroup(config.arn).configure(config, inUse.has(config.arn));
+    }
+  }
+
+  #openGroup(arn: string): TargetGroup {
+    let group = this.#groups.get(arn);
+    if (group === undefined) {
+      group = new TargetGroup({ clock: this.#clock, onChange: () => this.#announce(arn) });
+      this.#groups.set(arn, group);
+    }
+    return group;
+  }
+
+  /** Told in a microtask, once for all changes of one turn, so that no caller is re-entered. */
+  #announce(arn: string): void {
+    this.#changed.add(arn);
+    if (this.#changed.size > 1) return;
+    queueMicrotask(() => {
+      const changed = [...this.#changed];
+      this.#changed.clear();
+      for (const one of changed) {
+        for (const listener of this.#listeners) {
+          try {
+            listener(one);
+          } catch (error) {
+            this.#log(`a listener of target health failed for ${one}: ${String(error)}`);
+          }
+        }
+      }
+    });
+  }
+
+  async #removeBalancers(topology: LoadBalancerTopology): Promise<void> {
+    const present = new Set(topology.loadBalancers.map(({ name }) => name));
+    for (const balancer of this.#balancers.values()) {
+      // A port that is reserved for a load balancer which is still being created stays reserved.
+      if (present.has(balancer.name) || balancer.arn === undefined) continue;
+      this.#balancers.delete(balancer.name);
+      await closeBalancer(balancer);
+    }
+  }
+
+  async #openBalancer(name: string): Promise<Balancer> {
+    const existing = this.#balancers.get(name);
+    if (existing !== undefined) return existing;
+    const first = await ListenerServer.open(this.#basePort, name);
+    const balancer: Balancer = { name, arn: undefined, first, further: new Map(), served: new Map() };
+    this.#balancers.set(name, balancer);
+    return balancer;
+  }
+
+  async #applyBalancer(wiring: LoadBalancerWiring): Promise<void> {
+    const balancer = await this.#openBalancer(wiring.name);
+    balancer.arn = wiring.arn;
+    const firstPort = decideFirstListener(wiring.listeners);
+    const served = new Map<number, ListenerServer>();
+    for (const { port } of wiring.listeners) {
+      let server = port === firstPort ? balancer.first : balancer.further.get(port);
+      if (server === undefined) {
+        server = await ListenerServer.open(this.#basePort, `${wiring.name}:${port}`);
+        balancer.further.set(port, server);
+      }
+      served.set(port, server);
+    }
+    balancer.served = served;
+    for (const listener of wiring.listeners) {
+      served.get(listener.port)?.wire(listener, wiring.idleTimeoutSeconds, {
+        group: (arn) => this.#groups.get(arn),
+        localPortOf: (port) => balancer.served.get(port)?.port,
+      });
+    }
+    if (firstPort === undefined) balancer.first.unwire();
+    for (const [port, server] of balancer.further) {
+      if (served.get(port) === server) continue;
+      balancer.further.delete(port);
+      await server.close();
+    }
+  }
+}
+
+/** Listener port that gets the load balancer's own local port. Pure. */
+function decideFirstListener(listeners: readonly ListenerWiring[]): number | undefined {
+  const ports = listeners.map(({ port }) => port);
+  if (ports.length === 0) return undefined;
+  return ports.includes(FIRST_LISTENER_PORT) ? FIRST_LISTENER_PORT : Math.min(...ports);
+}
+
+async function closeBalancer(balancer: Balancer): Promise<void> {
+  await Promise.all([balancer.first, ...balancer.further.values()].map((server) => server.close()));
+}
