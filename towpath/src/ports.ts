@@ -182,6 +182,8 @@ export interface LocalAwsPort {
   start(options: LocalStartOptions): Promise<LocalAws>;
   stop(): Promise<'stopped' | 'not running'>;
   find(): Promise<LocalAws | undefined>;
+  /** Resolves with the reason when an attached one ends by itself. */
+  ended(): Promise<string>;
   /** The daemon's own status answer, passed on as it is. */
   status(): Promise<LocalAwsStatus | undefined>;
 }
@@ -218,6 +220,7 @@ export interface LocalAwsStatus {
 
 /** What an action may use. `cloud` gives the account of one environment. */
 export interface Ports {
+  readonly target: 'aws' | 'local';
   readonly project: Project;
   readonly clock: Clock;
   readonly notifier: Notifier;

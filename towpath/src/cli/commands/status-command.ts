@@ -1,0 +1,63 @@
+/** `status`: the ladder at a glance. */
+import { type EnvironmentStatus, status } from '../../actions/index.ts';
+import type { CommandBody } from '../session.ts';
+import { renderTasks } from '../views/render-rollout.ts';
+import { type Paint, renderTable } from '../views/style.ts';
+
+export function statusCommand(environment: string | undefined): CommandBody {
+  return async ({ open, paint, context }) => {
+    const environments = await status(await open(), environment);
+    const text = environment === undefined ? renderLadder(environments, paint, context.now()) : environments.map((one) => renderOne(one, paint, context.now())).join('\n');
+    return { json: { environments }, text };
+  };
+}
+
+function renderLadder(environments: readonly EnvironmentStatus[], paint: Paint, now: number): string {
+  const header = ['environment', 'release', 'tasks', 'health', 'age', 'url'].map((cell) => paint('dim', cell));
+  const rows = environments.map((one) => [
+    paint('bold', one.environment),
+    one.current?.release.id ?? paint('dim', one.bootstrapped ? 'none' : 'not bootstrapped'),
+    one.service ? `${one.service.running}/${one.service.desired}` : '-',
+    describeHealth(one, paint),
+    one.current?.endedAt === undefined ? '' : age(now - Date.parse(one.current.endedAt)),
+    one.service?.url ?? '',
+  ]);
+  const locks = environments.flatMap((one) => describeLock(one, paint));
+  return [renderTable([header, ...rows]), ...locks].join('\n');
+}
+
+function renderOne(one: EnvironmentStatus, paint: Paint, now: number): string {
+  const lines = [renderLadder([one], paint, now)];
+  const last = one.lastDeployment;
+  if (last && last.state !== 'succeeded') lines.push(`last deployment ${last.id} of ${last.release.id}: ${last.state}${last.cause === undefined ? '' : `: ${last.cause}`}`);
+  if (one.service) lines.push(renderTasks(one.service, paint));
+  return lines.join('\n');
+}
+
+function describeHealth(one: EnvironmentStatus, paint: Paint): string {
+  if (!one.service) return '-';
+  const healthy = one.service.targets.filter((target) => target.state === 'healthy').length;
+  const all = one.service.targets.length;
+  return paint(healthy === all && all > 0 ? 'green' : 'red', `${healthy}/${all} healthy`);
+}
+
+function describeLock(one: EnvironmentStatus, paint: Paint): readonly string[] {
+  if (!one.lock) return [];
+  const { operation, actor, pid, host, since, liveness } = one.lock;
+  return [`${paint('yellow', '!')} ${one.environment}: ${operation} by ${actor} (pid ${pid} on ${host}, ${liveness}) since ${since}`];
+}
+
+/** The two largest units: `3 d 4 h`, `12 min`. */
+function age(ms: number): string {
+  const units: readonly (readonly [string, number])[] = [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1_000]];
+  const first = units.findIndex(([, size]) => ms >= size);
+  if (first < 0) return 'just now';
+  const parts: string[] = [];
+  let rest = ms;
+  for (const [unit, size] of units.slice(first, first + 2)) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0 && !(unit === 's' && parts.length > 0)) parts.push(`${count} ${unit}`);
+  }
+  return parts.join(' ');
+}

@@ -1,0 +1,74 @@
+/** Human output as plain lines, one for each thing that happens: for logs, CI and pipes. */
+import type { ProgressEvent } from '../../domain/progress.ts';
+import { countChanges } from '../../domain/plan.ts';
+import { renderError } from './render-error.ts';
+import { summariseTasks } from './render-rollout.ts';
+import { formatDuration, type Paint, renderTable } from './style.ts';
+import type { CommandResult, Output, View } from './view.ts';
+
+export function createLineView(out: Output, err: Output, paint: Paint): View {
+  return {
+    notify(event) {
+      const line = renderEvent(event, paint);
+      if (line !== undefined) out.write(`${line}\n`);
+    },
+    result(result: CommandResult) {
+      if (result.text !== '') out.write(`${result.text}\n`);
+    },
+    error(error, options) {
+      err.write(`${renderError(error, paint, options)}\n`);
+    },
+    pause: () => () => undefined,
+    close() {},
+  };
+}
+
+/** One event as a line; undefined for what is worth no line of its own. */
+export function renderEvent(event: ProgressEvent, paint: Paint): string | undefined {
+  switch (event.type) {
+    case 'target':
+      return renderTarget(event, paint);
+    case 'stage.start':
+      return `${paint('cyan', '→')} ${event.stage}`;
+    case 'stage.end':
+      return renderStageEnd(event, paint);
+    case 'note':
+      return `  ${event.text}`;
+    case 'warning':
+      return `${paint('yellow', '!')} ${event.text}${event.hint === undefined ? '' : `\n  ${paint('dim', event.hint)}`}`;
+    case 'terraform.plan': {
+      const { add, change, destroy } = countChanges(event.summary);
+      return event.summary.empty ? '  plan: nothing to change' : `  plan: ${add} to add, ${change} to change, ${destroy} to destroy`;
+    }
+    case 'terraform.resource':
+      return renderResource(event, paint);
+    case 'release':
+      return renderTable([
+        [`  release ${paint('bold', event.release.id)}`, `image ${event.release.imageDigest.slice(0, 19)}`, `commit ${event.release.sourceCommit.slice(0, 12)}${event.release.sourceCommit.endsWith('-dirty') ? '-dirty' : ''}`],
+      ]);
+    case 'rollout':
+      return `  ${summariseTasks(event.snapshot)}`;
+    case 'service.event':
+      return `  ${paint('dim', event.time.slice(11, 19))} ${event.message}`;
+  }
+}
+
+export function renderTarget(event: Extract<ProgressEvent, { type: 'target' }>, paint: Paint): string {
+  const where = event.kind === 'local' ? `embedded AWS at ${event.endpoint}` : 'AWS';
+  const who = event.identity.split(':').at(-1) ?? event.identity;
+  return `${paint('bold', event.environment)} on ${paint(event.kind === 'local' ? 'cyan' : 'yellow', where)}: account ${event.account}, ${event.region}, as ${who}`;
+}
+
+export function renderStageEnd(event: Extract<ProgressEvent, { type: 'stage.end' }>, paint: Paint): string {
+  const mark = event.outcome === 'done' ? paint('green', '✓') : paint('red', '✗');
+  const detail = event.detail === undefined || event.detail === '' ? '' : ` ${paint('dim', `(${event.detail})`)}`;
+  return `${mark} ${event.stage} ${paint('dim', formatDuration(event.ms))}${detail}`;
+}
+
+function renderResource(event: Extract<ProgressEvent, { type: 'terraform.resource' }>, paint: Paint): string | undefined {
+  const verb = `${event.action} ${event.address}`;
+  if (event.state === 'started') return undefined;
+  if (event.state === 'progress') return event.elapsedSeconds % 30 === 0 ? `  … ${verb} ${paint('dim', `${event.elapsedSeconds} s`)}` : undefined;
+  const mark = event.state === 'done' ? paint('green', '✓') : paint('red', '✗');
+  return `  ${mark} ${verb} ${paint('dim', `${event.elapsedSeconds} s`)}`;
+}

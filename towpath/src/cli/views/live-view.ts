@@ -1,0 +1,136 @@
+/**
+ * Human output on a terminal: what is finished scrolls up as lines, what is under way is redrawn below them.
+ */
+import type { ProgressEvent } from '../../domain/progress.ts';
+import type { createLogUpdate } from 'log-update';
+import { renderError } from './render-error.ts';
+import { renderEvent } from './line-view.ts';
+import { describeRollout, renderTasks } from './render-rollout.ts';
+import { formatDuration, type Paint, truncate } from './style.ts';
+import type { CommandResult, Output, View } from './view.ts';
+
+const REDRAW_MS = 120;
+const MAX_RESOURCES_SHOWN = 8;
+const MAX_SERVICE_EVENTS_SHOWN = 4;
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
+
+interface LiveState {
+  readonly stages: Map<string, number>;
+  readonly resources: Map<string, { readonly action: string; readonly startedAt: number }>;
+  resourcesDone: number;
+  resourcesPlanned: number;
+  rollout: Extract<ProgressEvent, { type: 'rollout' }> | undefined;
+  readonly events: string[];
+}
+
+export interface LiveOptions {
+  readonly out: Output;
+  readonly err: Output;
+  readonly paint: Paint;
+  readonly redraw: ReturnType<typeof createLogUpdate>;
+  readonly now: () => number;
+}
+
+export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): View {
+  const state: LiveState = { stages: new Map(), resources: new Map(), resourcesDone: 0, resourcesPlanned: 0, rollout: undefined, events: [] };
+  let frame = 0;
+  let paused = false;
+  const draw = () => {
+    if (paused || state.stages.size === 0) return;
+    frame += 1;
+    const columns = out.columns ?? 80;
+    const lines = renderFrame(state, paint, SPINNER[frame % SPINNER.length] ?? '', now());
+    redraw(lines.map((line) => truncate(line, columns)).join('\n'));
+  };
+  const timer = setInterval(draw, REDRAW_MS);
+  timer.unref();
+  const print = (line: string) => {
+    redraw.clear();
+    out.write(`${line}\n`);
+    draw();
+  };
+  const close = () => {
+    clearInterval(timer);
+    redraw.clear();
+    redraw.done();
+  };
+  return {
+    notify(event) {
+      const line = takeIn(state, event, now()) ? renderEvent(event, paint) : undefined;
+      if (line === undefined) draw();
+      else print(line);
+    },
+    result(result: CommandResult) {
+      close();
+      if (result.text !== '') out.write(`${result.text}\n`);
+    },
+    error(error, options) {
+      close();
+      err.write(`${renderError(error, paint, options)}\n`);
+    },
+    pause() {
+      paused = true;
+      redraw.clear();
+      return () => {
+        paused = false;
+      };
+    },
+    close,
+  };
+}
+
+/** Takes an event into the state. @returns whether it is also worth a lasting line */
+function takeIn(state: LiveState, event: ProgressEvent, now: number): boolean {
+  switch (event.type) {
+    case 'stage.start':
+      state.stages.set(event.stage, now);
+      return false;
+    case 'stage.end':
+      state.stages.delete(event.stage);
+      if (state.stages.size === 0) {
+        state.resources.clear();
+        state.rollout = undefined;
+        state.events.length = 0;
+      }
+      return true;
+    case 'terraform.resource':
+      if (event.state === 'started') state.resources.set(event.address, { action: event.action, startedAt: now });
+      if (event.state === 'done' || event.state === 'failed') {
+        state.resources.delete(event.address);
+        state.resourcesDone += 1;
+      }
+      return event.state === 'failed';
+    case 'terraform.plan':
+      state.resourcesPlanned = event.summary.changes.length;
+      state.resourcesDone = 0;
+      return true;
+    case 'rollout':
+      state.rollout = event;
+      return false;
+    case 'service.event':
+      state.events.push(`${event.time.slice(11, 19)} ${event.message}`);
+      return false;
+    default:
+      return true;
+  }
+}
+
+function renderFrame(state: LiveState, paint: Paint, spinner: string, now: number): string[] {
+  const lines: string[] = [];
+  for (const [stage, startedAt] of state.stages) {
+    const progress = state.resourcesPlanned > 0 && (stage === 'apply' || stage === 'destroy') ? ` ${Math.min(state.resourcesDone, state.resourcesPlanned)}/${state.resourcesPlanned} resources` : '';
+    lines.push(`${paint('cyan', spinner)} ${stage} ${paint('dim', formatDuration(now - startedAt))}${paint('dim', progress)}`);
+  }
+  const resources = [...state.resources].slice(0, MAX_RESOURCES_SHOWN);
+  for (const [address, { action, startedAt }] of resources) {
+    lines.push(`  ${action} ${address} ${paint('dim', formatDuration(now - startedAt))}`);
+  }
+  const hidden = state.resources.size - resources.length;
+  if (hidden > 0) lines.push(paint('dim', `  and ${hidden} more`));
+  if (state.rollout) {
+    const { snapshot, requestedDigest } = state.rollout;
+    lines.push(`  ${describeRollout(snapshot)}`, ...renderTasks(snapshot, paint, requestedDigest).split('\n').map((line) => `  ${line}`));
+    lines.push(...state.events.slice(-MAX_SERVICE_EVENTS_SHOWN).map((line) => paint('dim', `  ${line}`)));
+  }
+  return lines;
+}

@@ -1,0 +1,65 @@
+/** Colours and small formats that all human views share. Pure but for the choice whether colour is wanted. */
+import { styleText } from 'node:util';
+
+export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', text: string) => string;
+
+/** https://no-color.org: any value of NO_COLOR that is not empty turns colour off. */
+export function createPaint(colour: boolean): Paint {
+  return colour ? (style, text) => styleText(style, text) : (_style, text) => text;
+}
+
+export function formatDuration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes} min ${Math.round(seconds - minutes * 60)} s`;
+}
+
+/** `3 tasks`, `1 task`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Columns as wide as their widest cell; the last is not padded. */
+export function renderTable(rows: readonly (readonly string[])[], indent = ''): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, visibleLength(cell));
+    });
+  }
+  return rows
+    .map((row) =>
+      `${indent}${row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - visibleLength(cell)))).join('  ')}`.trimEnd(),
+    )
+    .join('\n');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape character is what starts a colour sequence
+const COLOUR_SEQUENCE = /\u001b\[[0-9;]*m/g;
+
+export function visibleLength(text: string): number {
+  return text.replaceAll(COLOUR_SEQUENCE, '').length;
+}
+
+/** Cuts to a terminal's width, keeping colour sequences whole. */
+export function truncate(text: string, columns: number): string {
+  if (visibleLength(text) <= columns) return text;
+  let visible = 0;
+  let result = '';
+  for (let index = 0; index < text.length; ) {
+    COLOUR_SEQUENCE.lastIndex = index;
+    const match = COLOUR_SEQUENCE.exec(text);
+    if (match?.index === index) {
+      result += match[0];
+      index += match[0].length;
+      continue;
+    }
+    if (visible >= columns - 1) break;
+    result += text[index];
+    visible += 1;
+    index += 1;
+  }
+  return `${result}…${result.includes('\u001b') ? '\u001b[0m' : ''}`;
+}

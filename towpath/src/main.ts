@@ -1,0 +1,110 @@
+/** Composition root: the only place that knows every adapter. */
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createCloud } from './adapters/cloud.ts';
+import { createLocalAws, findRunning } from './adapters/local-aws/local-aws.ts';
+import { systemClock, systemRandom } from './adapters/system.ts';
+import { createWorkspace } from './adapters/workspace/workspace.ts';
+import type { CliContext, GlobalOptions } from './cli/context.ts';
+import { runCli } from './cli/main.ts';
+import { loadProject } from './config/load.ts';
+import { EXIT, TowpathError } from './domain/errors.ts';
+import type { Ports } from './ports.ts';
+
+const PACKAGE_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const LOCAL_AWS_ENTRY = join(PACKAGE_ROOT, '..', 'local-aws', 'dist', 'main.js');
+
+/** What belongs to this computer alone is kept here, in the project's root. */
+function stateFolder(root: string): string {
+  return join(root, '.towpath');
+}
+
+const openProject: CliContext['openProject'] = async (globals, { notifier, prompter }) => {
+  const { project, root } = await loadProject({ cwd: process.cwd(), file: globals.config });
+  const workspace = createWorkspace(root);
+  const local = globals.local ? await openLocalTarget(root, globals) : undefined;
+  const clouds = new Map<string, ReturnType<Ports['cloud']>>();
+  const ports: Ports = {
+    target: globals.local ? 'local' : 'aws',
+    project,
+    clock: systemClock,
+    random: systemRandom,
+    notifier,
+    prompter,
+    workspace,
+    cloud(environment) {
+      const existing = clouds.get(environment.name);
+      if (existing) return existing;
+      const cloud = createCloud({ project, environment, root, stateDir: stateFolder(root), local, clock: systemClock, random: systemRandom, notifier });
+      clouds.set(environment.name, cloud);
+      return cloud;
+    },
+  };
+  return ports;
+};
+
+/** Endpoint and keys of the running embedded AWS. */
+async function openLocalTarget(root: string, globals: GlobalOptions) {
+  const stateDir = join(stateFolder(root), 'local');
+  const running = await findRunning(stateDir);
+  if (!running) {
+    throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', { hint: 'towpath local up (or npm start, which also deploys)' });
+  }
+  const identities = JSON.parse(await readFile(join(stateDir, 'identities.json'), 'utf8')) as Record<string, { accessKeyId: string; secretAccessKey: string }>;
+  const name = globals.as ?? 'developer';
+  const keys = identities[name];
+  if (!keys) {
+    throw new TowpathError('USAGE', `The embedded AWS has no identity "${name}"; it has: ${Object.keys(identities).join(', ')}.`, { hint: '--as developer' });
+  }
+  return { endpoint: running.endpoint, keys };
+}
+
+const openLocalAws: CliContext['openLocalAws'] = async (globals) => {
+  const { root } = await loadProject({ cwd: process.cwd(), file: globals.config });
+  return createLocalAws({ entry: LOCAL_AWS_ENTRY, stateDir: join(stateFolder(root), 'local') });
+};
+
+/** The first signal ends the command in good order; a second one ends it at once. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted && signal === 'SIGINT') process.exit(EXIT.failed);
+      controller.abort(new Error(`received ${signal}`));
+    });
+  }
+  return controller.signal;
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A reader that went away (a pager, `head`) or a closed terminal must not turn into a crash. */
+function ignoreClosedOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
+function readVersion(): string {
+  const file = join(PACKAGE_ROOT, 'package.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : '0.0.0';
+}
+
+ignoreClosedOutput();
+const exitCode = await runCli(process.argv.slice(2), {
+  openProject,
+  openLocalAws,
+  version: readVersion(),
+  env: process.env,
+  interactive: { input: process.stdin.isTTY === true, output: process.stdout.isTTY === true },
+  columns: () => process.stdout.columns,
+  write: (stream, text) => void (stream === 'out' ? process.stdout : process.stderr).write(text),
+  readStdin,
+  signal: abortOnSignals(),
+  now: () => Date.now(),
+});
+process.exitCode = exitCode;
