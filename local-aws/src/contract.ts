@@ -143,7 +143,10 @@ export interface TaskDriver {
 
 /** Image content, by repository and digest or tag. Implemented by the registry in the gateway. */
 export interface ImageStore {
-  resolve(repository: string, reference: string): Promise<{ digest: string; manifest: OciManifest } | undefined>;
+  resolve(
+    repository: string,
+    reference: string,
+  ): Promise<{ digest: string; manifest: OciManifest } | undefined>;
   /** Path on disk of a blob (layers and configs are stored as files). */
   blobPath(digest: string): string;
 }
@@ -186,9 +189,25 @@ export interface ListenerWiring {
 }
 
 export type ListenerAction =
-  | { readonly type: 'forward'; readonly targets: readonly { readonly targetGroupArn: string; readonly weight: number }[] }
-  | { readonly type: 'redirect'; readonly statusCode: 301 | 302; readonly protocol: string; readonly port: string; readonly host: string; readonly path: string; readonly query: string }
-  | { readonly type: 'fixed-response'; readonly statusCode: number; readonly contentType: string; readonly body: string };
+  | {
+      readonly type: 'forward';
+      readonly targets: readonly { readonly targetGroupArn: string; readonly weight: number }[];
+    }
+  | {
+      readonly type: 'redirect';
+      readonly statusCode: 301 | 302;
+      readonly protocol: string;
+      readonly port: string;
+      readonly host: string;
+      readonly path: string;
+      readonly query: string;
+    }
+  | {
+      readonly type: 'fixed-response';
+      readonly statusCode: number;
+      readonly contentType: string;
+      readonly body: string;
+    };
 
 export interface TargetGroupConfig {
   readonly arn: string;
@@ -234,7 +253,10 @@ export interface LoadBalancerPlane {
   reservePort(loadBalancerName: string): Promise<number>;
   register(targetGroupArn: string, targets: readonly Target[]): void;
   /** Starts draining; the target leaves after its deregistration delay (scaled). */
-  deregister(targetGroupArn: string, targets: readonly { readonly id: string; readonly port: number }[]): void;
+  deregister(
+    targetGroupArn: string,
+    targets: readonly { readonly id: string; readonly port: number }[],
+  ): void;
   health(targetGroupArn: string): readonly TargetHealth[];
   /** Called whenever a target changes state. */
   onChange(listener: (targetGroupArn: string) => void): void;

@@ -37,7 +37,16 @@ const openProject: CliContext['openProject'] = async (globals, { notifier, promp
     cloud(environment) {
       const existing = clouds.get(environment.name);
       if (existing) return existing;
-      const cloud = createCloud({ project, environment, root, stateDir: stateFolder(root), local, clock: systemClock, random: systemRandom, notifier });
+      const cloud = createCloud({
+        project,
+        environment,
+        root,
+        stateDir: stateFolder(root),
+        local,
+        clock: systemClock,
+        random: systemRandom,
+        notifier,
+      });
       clouds.set(environment.name, cloud);
       return cloud;
     },
@@ -50,13 +59,22 @@ async function openLocalTarget(root: string, globals: GlobalOptions) {
   const stateDir = join(stateFolder(root), 'local');
   const running = await findRunning(stateDir);
   if (!running) {
-    throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', { hint: 'towpath local up (or npm start, which also deploys)' });
+    throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
+      hint: 'towpath local up (or npm start, which also deploys)',
+    });
   }
-  const identities = JSON.parse(await readFile(join(stateDir, 'identities.json'), 'utf8')) as Record<string, { accessKeyId: string; secretAccessKey: string }>;
+  const identities = JSON.parse(await readFile(join(stateDir, 'identities.json'), 'utf8')) as Record<
+    string,
+    { accessKeyId: string; secretAccessKey: string }
+  >;
   const name = globals.as ?? 'developer';
   const keys = identities[name];
   if (!keys) {
-    throw new TowpathError('USAGE', `The embedded AWS has no identity "${name}"; it has: ${Object.keys(identities).join(', ')}.`, { hint: '--as developer' });
+    throw new TowpathError(
+      'USAGE',
+      `The embedded AWS has no identity "${name}"; it has: ${Object.keys(identities).join(', ')}.`,
+      { hint: '--as developer' },
+    );
   }
   return { endpoint: running.endpoint, keys };
 }

@@ -88,7 +88,10 @@ export interface ServicePort {
   /** Last log lines of a task, oldest first. */
   taskLog(taskId: string, lines: number): Promise<readonly string[]>;
   /** GET through the load balancer. Never throws: `status` is undefined when nothing answered. */
-  probe(url: string, timeoutMs: number): Promise<{ readonly status: number | undefined; readonly detail: string }>;
+  probe(
+    url: string,
+    timeoutMs: number,
+  ): Promise<{ readonly status: number | undefined; readonly detail: string }>;
   /** Removes a load balancer's deletion protection, so that a destroy that was allowed can go on. */
   disableDeletionProtection(): Promise<void>;
 }
@@ -114,7 +117,9 @@ export interface LockInfo {
 export interface LockPort {
   /** `LOCK_HELD` (who, since when) when another holds it. The holder renews it until released. */
   acquire(operation: string): Promise<HeldLock>;
-  inspect(): Promise<{ readonly holder: LockInfo; readonly liveness: 'alive' | 'dead' | 'unknown' } | undefined>;
+  inspect(): Promise<
+    { readonly holder: LockInfo; readonly liveness: 'alive' | 'dead' | 'unknown' } | undefined
+  >;
   /** Frees the lock with this id, whoever holds it. */
   break(id: string): Promise<void>;
 }
@@ -143,7 +148,10 @@ export interface StateLock {
 export interface TerraformPort {
   init(signal?: AbortSignal): Promise<void>;
   /** Makes a saved plan. Never prints; progress goes to the notifier. */
-  plan(variables: TerraformVariables, options?: { readonly destroy?: boolean; readonly signal?: AbortSignal | undefined }): Promise<SavedPlan>;
+  plan(
+    variables: TerraformVariables,
+    options?: { readonly destroy?: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<SavedPlan>;
   /** Human-readable rendering of a saved plan. */
   show(plan: SavedPlan): Promise<string>;
   apply(plan: SavedPlan, variables: TerraformVariables, signal?: AbortSignal): Promise<void>;
@@ -214,7 +222,13 @@ export interface LocalAwsStatus {
     readonly url?: string;
     readonly desired: number;
     readonly running: number;
-    readonly tasks: readonly { readonly id: string; readonly zone: string; readonly address: string; readonly lastStatus: string; readonly health?: string }[];
+    readonly tasks: readonly {
+      readonly id: string;
+      readonly zone: string;
+      readonly address: string;
+      readonly lastStatus: string;
+      readonly health?: string;
+    }[];
   }[];
 }
 

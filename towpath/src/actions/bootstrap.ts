@@ -27,6 +27,7 @@ export async function ensureBootstrapped(ports: StagePorts, cloud: Cloud): Promi
       ]);
       return { stateBucket, lockTable, repository };
     },
-    (result) => `state bucket ${result.stateBucket}, lock table ${result.lockTable}, repository ${result.repository}`,
+    (result) =>
+      `state bucket ${result.stateBucket}, lock table ${result.lockTable}, repository ${result.repository}`,
   );
 }

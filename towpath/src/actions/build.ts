@@ -24,7 +24,11 @@ export async function build(ports: Ports): Promise<BuiltRelease> {
   return built;
 }
 
-export async function buildRelease(ports: Ports, environment: Environment, cloud: Cloud): Promise<BuiltRelease> {
+export async function buildRelease(
+  ports: Ports,
+  environment: Environment,
+  cloud: Cloud,
+): Promise<BuiltRelease> {
   return stage(
     ports,
     'build',
@@ -36,9 +40,13 @@ export async function buildRelease(ports: Ports, environment: Environment, cloud
         cloud.images.repositoryUri(),
       ]);
       if (repositoryUri === undefined) {
-        throw new TowpathError('NOT_BOOTSTRAPPED', `The image repository ${ports.project.repository} does not exist.`, {
-          hint: `towpath bootstrap ${environment.name}`,
-        });
+        throw new TowpathError(
+          'NOT_BOOTSTRAPPED',
+          `The image repository ${ports.project.repository} does not exist.`,
+          {
+            hint: `towpath bootstrap ${environment.name}`,
+          },
+        );
       }
       const release = makeRelease({ imageDigest: digest, terraformHash: hashTree(tree), sourceCommit });
       return { release, image: imageReference(repositoryUri, digest) };

@@ -54,7 +54,11 @@ interface Deployment {
   last: LedgerEvent | undefined;
 }
 
-export async function deploy(ports: Ports, environmentName: string, options: DeployOptions): Promise<DeployResult> {
+export async function deploy(
+  ports: Ports,
+  environmentName: string,
+  options: DeployOptions,
+): Promise<DeployResult> {
   const { environment, cloud } = await enter(ports, environmentName);
   assertMayDeploy(ports, environment, options);
   await assertInSync(ports, environment);
@@ -73,7 +77,16 @@ export async function deploy(ports: Ports, environmentName: string, options: Dep
     });
     ports.notifier.notify({ type: 'release', ...built });
     const current = foldLedger(last.events).current;
-    return runDeployment({ ports, cloud, environment, options, secrets, built, current, last: last.events.at(-1) });
+    return runDeployment({
+      ports,
+      cloud,
+      environment,
+      options,
+      secrets,
+      built,
+      current,
+      last: last.events.at(-1),
+    });
   });
 }
 
@@ -88,19 +101,27 @@ function assertMayDeploy(ports: Ports, environment: Environment, options: Deploy
 }
 
 /** A deployment without an outcome belongs to a command that was killed: we hold the lock, so it is over. */
-async function settleLedger(ports: Ports, cloud: Cloud): Promise<{ readonly events: readonly LedgerEvent[] }> {
+async function settleLedger(
+  ports: Ports,
+  cloud: Cloud,
+): Promise<{ readonly events: readonly LedgerEvent[] }> {
   const events = await cloud.ledger.load();
   const { open, last } = foldLedger(events);
   if (!open) return { events };
   const cause = 'the command ended without recording an outcome';
-  ports.notifier.notify({ type: 'note', text: `deployment ${open.id} of ${open.release.id} (${open.actor}, ${open.startedAt}) never ended; recorded as aborted` });
+  ports.notifier.notify({
+    type: 'note',
+    text: `deployment ${open.id} of ${open.release.id} (${open.actor}, ${open.startedAt}) never ended; recorded as aborted`,
+  });
   const event = await cloud.ledger.append(last, { type: 'deployment.aborted', deployment: open.id, cause });
   return { events: [...events, event] };
 }
 
 async function runDeployment(deployment: Deployment): Promise<DeployResult> {
   const { ports, cloud, environment, options, secrets, built, current } = deployment;
-  const plan = await stage(ports, 'plan', () => cloud.terraform.plan({ image: built.image, secrets }, { signal: options.signal }));
+  const plan = await stage(ports, 'plan', () =>
+    cloud.terraform.plan({ image: built.image, secrets }, { signal: options.signal }),
+  );
   assertPlanAllowed(plan, environment, options);
   const unchanged = plan.summary.empty && current?.release.id === built.release.id;
   if (unchanged) {
@@ -155,7 +176,13 @@ async function apply(deployment: Deployment, plan: SavedPlan): Promise<void> {
     },
   });
   try {
-    await stage(ports, 'apply', () => cloud.terraform.apply(plan, { image: built.image, secrets }, AbortSignal.any([options.signal, giveUp.signal])));
+    await stage(ports, 'apply', () =>
+      cloud.terraform.apply(
+        plan,
+        { image: built.image, secrets },
+        AbortSignal.any([options.signal, giveUp.signal]),
+      ),
+    );
   } catch (error) {
     const reason = failure?.reason;
     if (reason === undefined) throw error;
@@ -175,7 +202,11 @@ async function verify(deployment: Deployment): Promise<{ readonly url: string | 
     ports,
     'verify',
     async () => {
-      const { verdict, snapshot } = await awaitRollout(ports, cloud, { requestedDigest, timeoutMs: VERIFY_TIMEOUT_MS, signal: options.signal });
+      const { verdict, snapshot } = await awaitRollout(ports, cloud, {
+        requestedDigest,
+        timeoutMs: VERIFY_TIMEOUT_MS,
+        signal: options.signal,
+      });
       if (verdict.state === 'failed') throw await deploymentFailed(deployment, snapshot, verdict.reason);
       const { url } = snapshot;
       if (url !== undefined) {
@@ -200,11 +231,17 @@ async function deploymentFailed(
 ): Promise<TowpathError> {
   const { cloud, built, environment, current } = deployment;
   const { cause, log } = await explainFailure(cloud, snapshot, built.release.imageDigest, reason);
-  const serving = current ? `${current.release.id} serves on.` : 'No earlier release was there to go back to.';
-  return new TowpathError('DEPLOYMENT_FAILED', `${built.release.id} does not run in ${environment.name}: ${cause}. ${serving}`, {
-    context: log,
-    hint: `mend the service and run towpath deploy ${environment.name} again`,
-  });
+  const serving = current
+    ? `${current.release.id} serves on.`
+    : 'No earlier release was there to go back to.';
+  return new TowpathError(
+    'DEPLOYMENT_FAILED',
+    `${built.release.id} does not run in ${environment.name}: ${cause}. ${serving}`,
+    {
+      context: log,
+      hint: `mend the service and run towpath deploy ${environment.name} again`,
+    },
+  );
 }
 
 /** Puts Terraform's state and the service back on the release before, and records how the deployment ended. */
@@ -213,7 +250,8 @@ async function settleFailure(deployment: Deployment, id: string, error: unknown)
   const cause = error instanceof Error ? error.message : String(error);
   const code = error instanceof TowpathError ? error.code : undefined;
   if (code !== 'DEPLOYMENT_FAILED') {
-    const type = code === 'ABORTED' || deployment.options.signal.aborted ? 'deployment.aborted' : 'deployment.errored';
+    const type =
+      code === 'ABORTED' || deployment.options.signal.aborted ? 'deployment.aborted' : 'deployment.errored';
     await record(deployment, { type, deployment: id, cause });
     return;
   }

@@ -22,7 +22,11 @@ export interface DestroyResult {
   readonly destroyed: number;
 }
 
-export async function destroy(ports: Ports, environmentName: string, options: DestroyOptions): Promise<DestroyResult> {
+export async function destroy(
+  ports: Ports,
+  environmentName: string,
+  options: DestroyOptions,
+): Promise<DestroyResult> {
   const { environment, cloud, target } = await enter(ports, environmentName);
   if (environment.protected && !options.allowDestroy) {
     throw new TowpathError('PLAN_NOT_ALLOWED', `${environment.name} is protected.`, {
@@ -42,7 +46,9 @@ export async function destroy(ports: Ports, environmentName: string, options: De
     const image = ledger.deployments.at(-1)?.image ?? imageReference(repository, NO_IMAGE);
     const variables = { image, secrets: new Map() };
     await stage(ports, 'terraform init', () => cloud.terraform.init(options.signal));
-    const plan = await stage(ports, 'plan', () => cloud.terraform.plan(variables, { destroy: true, signal: options.signal }));
+    const plan = await stage(ports, 'plan', () =>
+      cloud.terraform.plan(variables, { destroy: true, signal: options.signal }),
+    );
     const { destroy: count } = countChanges(plan.summary);
     if (count > 0) {
       if (environment.protected) await cloud.service.disableDeletionProtection();

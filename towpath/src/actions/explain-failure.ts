@@ -16,7 +16,8 @@ export async function explainFailure(
   requestedDigest: string,
   reason: string,
 ): Promise<FailureExplanation> {
-  const ofRelease = (task: TaskView) => task.imageDigest === requestedDigest || task.imageDigest === undefined;
+  const ofRelease = (task: TaskView) =>
+    task.imageDigest === requestedDigest || task.imageDigest === undefined;
   const stopped = snapshot.stopped.filter(ofRelease);
   const culprit = stopped.find(hasOwnCause) ?? stopped[0];
   if (!culprit) return { cause: describeTargets(snapshot) ?? reason, log: [] };
@@ -35,12 +36,16 @@ function hasOwnCause(task: TaskView): boolean {
 
 function describeStop(task: TaskView): string {
   const parts = [task.stoppedReason ?? 'the task stopped'];
-  if (task.containerReason !== undefined && !parts[0]?.includes(task.containerReason)) parts.push(task.containerReason);
+  if (task.containerReason !== undefined && !parts[0]?.includes(task.containerReason))
+    parts.push(task.containerReason);
   if (task.exitCode !== undefined) parts.push(`exit code ${task.exitCode}`);
   return `${parts.join('; ')} (task ${task.id.slice(0, 12)}, ${task.zone})`;
 }
 
 function describeTargets(snapshot: ServiceSnapshot): string | undefined {
   const unhealthy = snapshot.targets.find((target) => target.state === 'unhealthy');
-  return unhealthy && `target ${unhealthy.id}:${unhealthy.port} is unhealthy: ${unhealthy.description ?? unhealthy.reason ?? 'no reason given'}`;
+  return (
+    unhealthy &&
+    `target ${unhealthy.id}:${unhealthy.port} is unhealthy: ${unhealthy.description ?? unhealthy.reason ?? 'no reason given'}`
+  );
 }

@@ -20,15 +20,24 @@ export interface UnlockResult {
 }
 
 /** Frees both locks of an environment, unless the holder lives (or may) and `force` is not given. */
-export async function unlock(ports: Ports, environmentName: string, options: { readonly force: boolean }): Promise<UnlockResult> {
+export async function unlock(
+  ports: Ports,
+  environmentName: string,
+  options: { readonly force: boolean },
+): Promise<UnlockResult> {
   const { environment, cloud } = await enter(ports, environmentName);
   const found = await cloud.lock.inspect();
   const holder = found && { ...found.holder, liveness: found.liveness };
   if (holder && holder.liveness !== 'dead' && !options.force) {
-    const certainty = holder.liveness === 'alive' ? 'is alive' : 'may still be at work (it runs on another computer)';
-    throw new TowpathError('LOCK_HOLDER_ALIVE', `${describeHolder(holder)} ${certainty}; nothing was freed.`, {
-      hint: `wait for it, end it, or towpath unlock ${environment.name} --force`,
-    });
+    const certainty =
+      holder.liveness === 'alive' ? 'is alive' : 'may still be at work (it runs on another computer)';
+    throw new TowpathError(
+      'LOCK_HOLDER_ALIVE',
+      `${describeHolder(holder)} ${certainty}; nothing was freed.`,
+      {
+        hint: `wait for it, end it, or towpath unlock ${environment.name} --force`,
+      },
+    );
   }
   const stateLock = await cloud.terraform.stateLock();
   if (stateLock?.runningPid !== undefined && !options.force) {

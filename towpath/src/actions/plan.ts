@@ -1,8 +1,9 @@
 /** Shows what Terraform would change, and changes nothing. */
+
+import { TowpathError } from '../domain/errors.ts';
 import { foldLedger } from '../domain/ledger.ts';
 import type { PlanSummary } from '../domain/plan.ts';
 import type { Ports } from '../ports.ts';
-import { TowpathError } from '../domain/errors.ts';
 import { buildRelease } from './build.ts';
 import { enter } from './select-environment.ts';
 import { stage } from './stage.ts';
@@ -35,7 +36,9 @@ export async function plan(
     stage(ports, 'terraform init', () => cloud.terraform.init(options.signal)),
   ]);
   const secrets = await cloud.secrets.read(environment.service.secrets);
-  const saved = await stage(ports, 'plan', () => cloud.terraform.plan({ image, secrets }, { signal: options.signal }));
+  const saved = await stage(ports, 'plan', () =>
+    cloud.terraform.plan({ image, secrets }, { signal: options.signal }),
+  );
   const text = saved.summary.empty ? '' : await cloud.terraform.show(saved);
   return { environment: environment.name, image, summary: saved.summary, text };
 }

@@ -1,7 +1,7 @@
 /** Secrets of an environment: which are needed, which are there, and how missing ones come to be. */
 import { TowpathError } from '../domain/errors.ts';
 import type { Environment } from '../domain/project.ts';
-import { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secret.ts';
 import { closest } from '../domain/suggest.ts';
 import type { Cloud, Ports, SecretEntry } from '../ports.ts';
 import { enter } from './select-environment.ts';
@@ -71,6 +71,11 @@ function unknownSecret(environment: Environment, name: string): TowpathError {
   return new TowpathError(
     'UNKNOWN_SECRET',
     `The configuration of ${environment.name} names no secret "${name}"; it has: ${known.join(', ') || 'none'}.`,
-    { hint: suggestion === undefined ? 'add it to service.secrets in towpath.config.ts' : `did you mean "${suggestion}"?` },
+    {
+      hint:
+        suggestion === undefined
+          ? 'add it to service.secrets in towpath.config.ts'
+          : `did you mean "${suggestion}"?`,
+    },
   );
 }

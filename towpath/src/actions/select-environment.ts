@@ -9,13 +9,20 @@ export function selectEnvironment(project: Project, name: string): Environment {
   if (found) return found;
   const names = project.environments.map((environment) => environment.name);
   const suggestion = closest(name, names);
-  throw new TowpathError('UNKNOWN_ENVIRONMENT', `There is no environment "${name}". The configuration has: ${names.join(', ')}.`, {
-    hint: suggestion === undefined ? 'add it to towpath.config.ts' : `did you mean "${suggestion}"?`,
-  });
+  throw new TowpathError(
+    'UNKNOWN_ENVIRONMENT',
+    `There is no environment "${name}". The configuration has: ${names.join(', ')}.`,
+    {
+      hint: suggestion === undefined ? 'add it to towpath.config.ts' : `did you mean "${suggestion}"?`,
+    },
+  );
 }
 
 /** The environment's cloud, after its identity was checked and shown. */
-export async function enter(ports: Ports, name: string): Promise<{ environment: Environment; cloud: Cloud; target: TargetInfo }> {
+export async function enter(
+  ports: Ports,
+  name: string,
+): Promise<{ environment: Environment; cloud: Cloud; target: TargetInfo }> {
   const environment = selectEnvironment(ports.project, name);
   const cloud = ports.cloud(environment);
   const target = await cloud.whoami();

@@ -14,7 +14,13 @@ export async function stage<T>(
   ports.notifier.notify({ type: 'stage.start', stage: name });
   try {
     const result = await work();
-    ports.notifier.notify({ type: 'stage.end', stage: name, ms: elapsed(), outcome: 'done', detail: detail?.(result) });
+    ports.notifier.notify({
+      type: 'stage.end',
+      stage: name,
+      ms: elapsed(),
+      outcome: 'done',
+      detail: detail?.(result),
+    });
     return result;
   } catch (error) {
     ports.notifier.notify({ type: 'stage.end', stage: name, ms: elapsed(), outcome: 'failed' });

@@ -44,7 +44,11 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
           }
         }
       } catch (error) {
-        if (!errorTold) ports.notifier.notify({ type: 'warning', text: `could not look at the service: ${(error as Error).message}` });
+        if (!errorTold)
+          ports.notifier.notify({
+            type: 'warning',
+            text: `could not look at the service: ${(error as Error).message}`,
+          });
         errorTold = true;
       }
       await ports.clock.sleep(POLL_MS, stopping.signal).catch(() => undefined);
@@ -64,8 +68,12 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
 function isOurs(snapshot: ServiceSnapshot, digest: string): boolean {
   const failed = snapshot.deployments.find((deployment) => deployment.rolloutState === 'FAILED');
   if (!failed) return false;
-  const its = [...snapshot.tasks, ...snapshot.stopped].filter((task) => task.taskDefinition === failed.taskDefinition);
-  return its.length === 0 || its.some((task) => task.imageDigest === undefined || task.imageDigest === digest);
+  const its = [...snapshot.tasks, ...snapshot.stopped].filter(
+    (task) => task.taskDefinition === failed.taskDefinition,
+  );
+  return (
+    its.length === 0 || its.some((task) => task.imageDigest === undefined || task.imageDigest === digest)
+  );
 }
 
 /** Waits until the verdict is final. @throws nothing; a time-out is a failed verdict that says so. */
@@ -78,13 +86,17 @@ export async function awaitRollout(
   const deadline = ports.clock.now().getTime() + options.timeoutMs;
   for (;;) {
     const snapshot = await cloud.service.snapshot();
-    if (!snapshot) throw new TowpathError('DEPLOYMENT_FAILED', 'The service does not exist after Terraform applied it.');
+    if (!snapshot)
+      throw new TowpathError('DEPLOYMENT_FAILED', 'The service does not exist after Terraform applied it.');
     tell(snapshot);
     const verdict = judgeRollout(snapshot, options.requestedDigest);
     if (verdict.state !== 'progressing') return { verdict, snapshot };
     if (ports.clock.now().getTime() >= deadline) {
       const seconds = Math.round(options.timeoutMs / 1000);
-      return { verdict: { state: 'failed', reason: `the service was not stable within ${seconds} s` }, snapshot };
+      return {
+        verdict: { state: 'failed', reason: `the service was not stable within ${seconds} s` },
+        snapshot,
+      };
     }
     await ports.clock.sleep(POLL_MS, options.signal);
   }
@@ -99,7 +111,8 @@ function createTeller(ports: WatchPorts, requestedDigest: string): (snapshot: Se
     for (const event of [...snapshot.events].reverse()) {
       if (seen.has(event.id)) continue;
       seen.add(event.id);
-      if (Date.parse(event.time) >= started) ports.notifier.notify({ type: 'service.event', time: event.time, message: event.message });
+      if (Date.parse(event.time) >= started)
+        ports.notifier.notify({ type: 'service.event', time: event.time, message: event.message });
     }
     const now = JSON.stringify([snapshot.desired, snapshot.deployments, snapshot.tasks, snapshot.targets]);
     if (now === before) return;

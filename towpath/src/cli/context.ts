@@ -13,7 +13,10 @@ export interface GlobalOptions {
 
 export interface CliContext {
   /** Loads the configuration and wires the ports. */
-  openProject(globals: GlobalOptions, talk: { readonly notifier: Notifier; readonly prompter: Prompter }): Promise<Ports>;
+  openProject(
+    globals: GlobalOptions,
+    talk: { readonly notifier: Notifier; readonly prompter: Prompter },
+  ): Promise<Ports>;
   /** The embedded AWS of the project around the current folder. */
   openLocalAws(globals: GlobalOptions): Promise<LocalAwsPort>;
   readonly version: string;

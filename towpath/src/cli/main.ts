@@ -26,8 +26,18 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
 function reportUsage(error: CommanderError, args: readonly string[], context: CliContext): ExitCode {
   if (error.exitCode === 0) return EXIT.done;
   const message = error.message.replace(/^error: /, '');
-  const usage = new TowpathError('USAGE', message === '(outputHelp)' ? 'A command is missing.' : message, { hint: 'towpath --help' });
-  if (args.includes('--json')) createJsonView({ write: (text) => context.write('out', text), columns: undefined }, { stream: true }).error(usage, { verbose: false });
-  else context.write('err', `${renderError(usage, createPaint(context.interactive.output), { verbose: false })}\n`);
+  const usage = new TowpathError('USAGE', message === '(outputHelp)' ? 'A command is missing.' : message, {
+    hint: 'towpath --help',
+  });
+  if (args.includes('--json'))
+    createJsonView(
+      { write: (text) => context.write('out', text), columns: undefined },
+      { stream: true },
+    ).error(usage, { verbose: false });
+  else
+    context.write(
+      'err',
+      `${renderError(usage, createPaint(context.interactive.output), { verbose: false })}\n`,
+    );
   return EXIT.usage;
 }

@@ -13,21 +13,26 @@ The embedded AWS: --local on any command, or TOWPATH_TARGET=local.`;
 
 export function createProgram(context: CliContext, setExitCode: (code: ExitCode) => void): Command {
   const program = new Command('towpath')
-    .description('Takes one container from a laptop to production on AWS Fargate, and rehearses it all on this computer.')
+    .description(
+      'Takes one container from a laptop to production on AWS Fargate, and rehearses it all on this computer.',
+    )
     .version(context.version)
     .exitOverride()
     .configureOutput({ writeOut: (text) => context.write('out', text), writeErr: () => undefined })
     .showSuggestionAfterError()
     .addHelpText('after', HELP_AFTER);
 
-  const act = (kind: 'question' | 'operation', load: Load) => async (...args: unknown[]) => {
-    const command = args.at(-1) as Command;
-    const flags = command.optsWithGlobals<Flags>();
-    const [environment] = command.processedArgs as (string | undefined)[];
-    const body = await load(environment, { ...flags, args: command.processedArgs });
-    setExitCode(await runCommand(context, globalsOf(flags, context), kind, body));
-  };
-  const verb = (parent: Command, usage: string, description: string) => withGlobals(parent.command(usage).description(description).exitOverride());
+  const act =
+    (kind: 'question' | 'operation', load: Load) =>
+    async (...args: unknown[]) => {
+      const command = args.at(-1) as Command;
+      const flags = command.optsWithGlobals<Flags>();
+      const [environment] = command.processedArgs as (string | undefined)[];
+      const body = await load(environment, { ...flags, args: command.processedArgs });
+      setExitCode(await runCommand(context, globalsOf(flags, context), kind, body));
+    };
+  const verb = (parent: Command, usage: string, description: string) =>
+    withGlobals(parent.command(usage).description(description).exitOverride());
 
   addEnvironmentVerbs(program, verb, act);
   addSecretVerbs(program, verb, act);
@@ -41,38 +46,85 @@ type Act = (kind: 'question' | 'operation', load: Load) => (...args: unknown[]) 
 function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
   verb(program, 'sync', 'write infra/envs/ from towpath.config.ts')
     .option('--check', 'change nothing; exit 1 when they are stale')
-    .action(act('question', async (_env, flags) => (await import('./commands/project-commands.ts')).syncCommand({ check: flags.check === true })));
-  verb(program, 'bootstrap <environment>', 'make what must exist before Terraform: state bucket, lock table, image repository')
-    .action(act('operation', async (env) => (await import('./commands/project-commands.ts')).bootstrapCommand(String(env))));
-  verb(program, 'build', 'build the image, push it, print the release')
-    .action(act('operation', async () => (await import('./commands/project-commands.ts')).buildCommand()));
+    .action(
+      act('question', async (_env, flags) =>
+        (await import('./commands/project-commands.ts')).syncCommand({ check: flags.check === true }),
+      ),
+    );
+  verb(
+    program,
+    'bootstrap <environment>',
+    'make what must exist before Terraform: state bucket, lock table, image repository',
+  ).action(
+    act('operation', async (env) =>
+      (await import('./commands/project-commands.ts')).bootstrapCommand(String(env)),
+    ),
+  );
+  verb(program, 'build', 'build the image, push it, print the release').action(
+    act('operation', async () => (await import('./commands/project-commands.ts')).buildCommand()),
+  );
   verb(program, 'plan <environment>', 'show what Terraform would change; change nothing')
     .option('--from-source', 'with a fresh build instead of the image that runs')
-    .action(act('operation', async (env, flags) => (await import('./commands/deploy-commands.ts')).planCommand(String(env), { fromSource: flags.fromSource === true })));
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/deploy-commands.ts')).planCommand(String(env), {
+          fromSource: flags.fromSource === true,
+        }),
+      ),
+    );
   verb(program, 'deploy <environment>', 'build the source and make the environment run it')
     .option('--generate-secrets', 'generate values for secrets that have none')
     .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
     .option('--break-glass <why>', 'deploy past the ladder; the reason is recorded')
-    .action(act('operation', async (env, flags) => (await import('./commands/deploy-commands.ts')).deployCommand(String(env), flags)));
-  verb(program, 'status [environment]', 'what each environment runs, where, and how it is')
-    .action(act('question', async (env) => (await import('./commands/status-command.ts')).statusCommand(env)));
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/deploy-commands.ts')).deployCommand(String(env), flags),
+      ),
+    );
+  verb(program, 'status [environment]', 'what each environment runs, where, and how it is').action(
+    act('question', async (env) => (await import('./commands/status-command.ts')).statusCommand(env)),
+  );
   verb(program, 'unlock <environment>', 'say who holds the environment, and free it when the holder is gone')
     .option('--force', 'free it although the holder lives or may live')
-    .action(act('operation', async (env, flags) => (await import('./commands/project-commands.ts')).unlockCommand(String(env), { force: flags.force === true })));
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/project-commands.ts')).unlockCommand(String(env), {
+          force: flags.force === true,
+        }),
+      ),
+    );
   verb(program, 'destroy <environment>', 'take the environment down to what bootstrap made')
     .option('--yes', 'do not ask')
     .option('--allow-destroy', 'also when the environment is protected')
-    .action(act('operation', async (env, flags) => (await import('./commands/deploy-commands.ts')).destroyCommand(String(env), flags)));
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/deploy-commands.ts')).destroyCommand(String(env), flags),
+      ),
+    );
 }
 
 function addSecretVerbs(program: Command, verb: Verb, act: Act): void {
-  const secret = program.command('secret').description('secrets of an environment; never through Terraform state, arguments or logs').exitOverride();
-  verb(secret, 'set <environment> <name>', 'set a value: asked for at a terminal, or read from standard input')
+  const secret = program
+    .command('secret')
+    .description('secrets of an environment; never through Terraform state, arguments or logs')
+    .exitOverride();
+  verb(
+    secret,
+    'set <environment> <name>',
+    'set a value: asked for at a terminal, or read from standard input',
+  )
     .option('--stdin', 'read the value from standard input')
     .option('--generate', 'generate 32 random bytes')
-    .action(act('operation', async (env, flags) => (await import('./commands/secret-commands.ts')).setSecretCommand(String(env), flags)));
-  verb(secret, 'list <environment>', 'which secrets the service needs, and which have a value')
-    .action(act('question', async (env) => (await import('./commands/secret-commands.ts')).listSecretsCommand(String(env))));
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/secret-commands.ts')).setSecretCommand(String(env), flags),
+      ),
+    );
+  verb(secret, 'list <environment>', 'which secrets the service needs, and which have a value').action(
+    act('question', async (env) =>
+      (await import('./commands/secret-commands.ts')).listSecretsCommand(String(env)),
+    ),
+  );
 }
 
 function addLocalVerbs(program: Command, verb: Verb, act: Act): void {
@@ -81,11 +133,17 @@ function addLocalVerbs(program: Command, verb: Verb, act: Act): void {
     .option('--speed <factor>', 'divide every interval of AWS by this (1 is real time)')
     .option('--port <port>', 'port of the endpoint')
     .option('--deploy', 'also deploy the first environment, then stay in the foreground until Ctrl-C')
-    .action(act('operation', async (_env, flags) => (await import('./commands/local-commands.ts')).localUpCommand(flags)));
-  verb(local, 'down', 'stop it; what it held is gone')
-    .action(act('operation', async () => (await import('./commands/local-commands.ts')).localDownCommand()));
-  verb(local, 'status', 'endpoint, speed, environments and their tasks')
-    .action(act('question', async () => (await import('./commands/local-commands.ts')).localStatusCommand()));
+    .action(
+      act('operation', async (_env, flags) =>
+        (await import('./commands/local-commands.ts')).localUpCommand(flags),
+      ),
+    );
+  verb(local, 'down', 'stop it; what it held is gone').action(
+    act('operation', async () => (await import('./commands/local-commands.ts')).localDownCommand()),
+  );
+  verb(local, 'status', 'endpoint, speed, environments and their tasks').action(
+    act('question', async () => (await import('./commands/local-commands.ts')).localStatusCommand()),
+  );
 }
 
 function withGlobals(command: Command): Command {

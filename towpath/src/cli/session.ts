@@ -1,7 +1,8 @@
 /** One command's run: its view, its prompter, and what they share. */
+
+import type { Notifier, Ports, Prompter } from '../actions/index.ts';
 import { EXIT, type ExitCode, TowpathError } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
-import type { Notifier, Ports, Prompter } from '../actions/index.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { createJsonView } from './views/json-view.ts';
 import { createLineView } from './views/line-view.ts';
@@ -17,7 +18,9 @@ export interface CommandSession {
 }
 
 /** What a command does; its answer is shown by the view. `exitCode` where success is not the only outcome. */
-export type CommandBody = (session: CommandSession) => Promise<CommandResult & { readonly exitCode?: ExitCode }>;
+export type CommandBody = (
+  session: CommandSession,
+) => Promise<CommandResult & { readonly exitCode?: ExitCode }>;
 
 /** Runs a command in the requested format and turns its outcome into an exit code. */
 export async function runCommand(
@@ -31,7 +34,13 @@ export async function runCommand(
   const prompter = createPrompter(context, globals, view);
   const notifier: Notifier = kind === 'operation' || !globals.json ? view : { notify() {} };
   try {
-    const result = await body({ context, globals, view, paint, open: () => context.openProject(globals, { notifier, prompter }) });
+    const result = await body({
+      context,
+      globals,
+      view,
+      paint,
+      open: () => context.openProject(globals, { notifier, prompter }),
+    });
     view.result(result);
     return result.exitCode ?? EXIT.done;
   } catch (error) {
@@ -44,7 +53,10 @@ export async function runCommand(
 
 function abortedBy(error: unknown): unknown {
   if (error instanceof TowpathError) return error;
-  return new TowpathError('ABORTED', 'Interrupted.', { cause: error, hint: 'the same command goes on where this one stopped' });
+  return new TowpathError('ABORTED', 'Interrupted.', {
+    cause: error,
+    hint: 'the same command goes on where this one stopped',
+  });
 }
 
 function choosePaint(context: CliContext, globals: GlobalOptions): Paint {
@@ -52,7 +64,12 @@ function choosePaint(context: CliContext, globals: GlobalOptions): Paint {
   return createPaint(wanted);
 }
 
-async function chooseView(context: CliContext, globals: GlobalOptions, kind: 'question' | 'operation', paint: Paint): Promise<View> {
+async function chooseView(
+  context: CliContext,
+  globals: GlobalOptions,
+  kind: 'question' | 'operation',
+  paint: Paint,
+): Promise<View> {
   const output = (stream: 'out' | 'err'): Output => ({
     write: (text) => context.write(stream, text),
     get columns() {
@@ -60,8 +77,12 @@ async function chooseView(context: CliContext, globals: GlobalOptions, kind: 'qu
     },
   });
   if (globals.json) return createJsonView(output('out'), { stream: kind === 'operation' });
-  if (kind === 'question' || !context.interactive.output) return createLineView(output('out'), output('err'), paint);
-  const [{ createLiveView }, { default: redraw }] = await Promise.all([import('./views/live-view.ts'), import('log-update')]);
+  if (kind === 'question' || !context.interactive.output)
+    return createLineView(output('out'), output('err'), paint);
+  const [{ createLiveView }, { default: redraw }] = await Promise.all([
+    import('./views/live-view.ts'),
+    import('log-update'),
+  ]);
   return createLiveView({ out: output('out'), err: output('err'), paint, redraw, now: context.now });
 }
 
@@ -73,7 +94,10 @@ function createPrompter(context: CliContext, globals: GlobalOptions, view: View)
       if (!canAsk) return undefined;
       const resume = view.pause();
       const { password, isCancel } = await import('@clack/prompts');
-      const answer = await password({ message: question, validate: (value) => (value ? undefined : 'it must not be empty') });
+      const answer = await password({
+        message: question,
+        validate: (value) => (value ? undefined : 'it must not be empty'),
+      });
       resume();
       return isCancel(answer) ? undefined : new Secret(answer);
     },

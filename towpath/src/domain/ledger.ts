@@ -6,9 +6,21 @@ import { createHash } from 'node:crypto';
 import type { Release } from './release.ts';
 
 export type LedgerPayload =
-  | { readonly type: 'deployment.started'; readonly deployment: string; readonly release: Release; readonly image: string; readonly kind: DeploymentKind; readonly reason?: string }
+  | {
+      readonly type: 'deployment.started';
+      readonly deployment: string;
+      readonly release: Release;
+      readonly image: string;
+      readonly kind: DeploymentKind;
+      readonly reason?: string;
+    }
   | { readonly type: 'deployment.succeeded'; readonly deployment: string }
-  | { readonly type: 'deployment.failed'; readonly deployment: string; readonly cause: string; readonly restored: boolean }
+  | {
+      readonly type: 'deployment.failed';
+      readonly deployment: string;
+      readonly cause: string;
+      readonly restored: boolean;
+    }
   | { readonly type: 'deployment.errored'; readonly deployment: string; readonly cause: string }
   | { readonly type: 'deployment.aborted'; readonly deployment: string; readonly cause: string }
   | { readonly type: 'environment.destroyed' };
@@ -65,7 +77,9 @@ export interface ChainProblem {
 }
 
 /** Every place where the chain does not hold; empty when it does. `events` in the order of their keys. */
-export function verifyChain(events: readonly { readonly key: number; readonly event: LedgerEvent }[]): readonly ChainProblem[] {
+export function verifyChain(
+  events: readonly { readonly key: number; readonly event: LedgerEvent }[],
+): readonly ChainProblem[] {
   const problems: ChainProblem[] = [];
   let expected = 1;
   let previous: string | undefined = GENESIS;
@@ -77,7 +91,8 @@ export function verifyChain(events: readonly { readonly key: number; readonly ev
     }
     if (hashEvent(event) !== event.hash) problems.push({ sequence: key, problem: 'changed' });
     else if (event.sequence !== key) problems.push({ sequence: key, problem: 'reordered' });
-    else if (previous !== undefined && event.previous !== previous) problems.push({ sequence: key, problem: 'broken link' });
+    else if (previous !== undefined && event.previous !== previous)
+      problems.push({ sequence: key, problem: 'broken link' });
     previous = event.hash;
     expected = key + 1;
   }

@@ -17,7 +17,11 @@ export interface PlanSummary {
   readonly drift: readonly ResourceChange[];
 }
 
-export function countChanges(plan: PlanSummary): { readonly add: number; readonly change: number; readonly destroy: number } {
+export function countChanges(plan: PlanSummary): {
+  readonly add: number;
+  readonly change: number;
+  readonly destroy: number;
+} {
   let add = 0;
   let change = 0;
   let destroy = 0;

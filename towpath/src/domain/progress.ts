@@ -4,14 +4,35 @@ import type { Release } from './release.ts';
 import type { ServiceSnapshot } from './rollout.ts';
 
 export type ProgressEvent =
-  | { readonly type: 'target'; readonly kind: 'aws' | 'local'; readonly account: string; readonly region: string; readonly identity: string; readonly environment: string; readonly endpoint?: string | undefined }
+  | {
+      readonly type: 'target';
+      readonly kind: 'aws' | 'local';
+      readonly account: string;
+      readonly region: string;
+      readonly identity: string;
+      readonly environment: string;
+      readonly endpoint?: string | undefined;
+    }
   /** A named stage begins; it ends with `stage.end` of the same name. */
   | { readonly type: 'stage.start'; readonly stage: string; readonly environment?: string | undefined }
-  | { readonly type: 'stage.end'; readonly stage: string; readonly environment?: string | undefined; readonly ms: number; readonly outcome: 'done' | 'failed'; readonly detail?: string | undefined }
+  | {
+      readonly type: 'stage.end';
+      readonly stage: string;
+      readonly environment?: string | undefined;
+      readonly ms: number;
+      readonly outcome: 'done' | 'failed';
+      readonly detail?: string | undefined;
+    }
   /** A fact worth a line. */
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'warning'; readonly text: string; readonly hint?: string | undefined }
-  | { readonly type: 'terraform.resource'; readonly address: string; readonly action: string; readonly state: 'started' | 'progress' | 'done' | 'failed'; readonly elapsedSeconds: number }
+  | {
+      readonly type: 'terraform.resource';
+      readonly address: string;
+      readonly action: string;
+      readonly state: 'started' | 'progress' | 'done' | 'failed';
+      readonly elapsedSeconds: number;
+    }
   | { readonly type: 'terraform.plan'; readonly summary: PlanSummary }
   | { readonly type: 'release'; readonly release: Release; readonly image: string }
   | { readonly type: 'rollout'; readonly snapshot: ServiceSnapshot; readonly requestedDigest: string }

@@ -72,7 +72,8 @@ export function judgeRollout(snapshot: ServiceSnapshot, requestedDigest: string)
   const failed = snapshot.deployments.find((deployment) => deployment.rolloutState === 'FAILED');
   if (failed) return { state: 'failed', reason: failed.rolloutReason ?? `deployment ${failed.id} failed` };
   const primary = snapshot.deployments.find((deployment) => deployment.status === 'PRIMARY');
-  if (!primary || snapshot.deployments.length > 1 || primary.rolloutState !== 'COMPLETED') return { state: 'progressing' };
+  if (!primary || snapshot.deployments.length > 1 || primary.rolloutState !== 'COMPLETED')
+    return { state: 'progressing' };
   const running = snapshot.tasks.filter((task) => task.status === 'RUNNING');
   const others = running.filter((task) => task.imageDigest !== requestedDigest);
   if (others.length > 0) {

@@ -9,20 +9,38 @@ type Flags = Readonly<Record<string, unknown>>;
 
 export function localUpCommand(flags: Flags): CommandBody {
   return async (session) => {
-    const options = { speed: parseNumber(flags, 'speed', 0.1, 1000), port: parseNumber(flags, 'port', 1, 65_535) };
+    const options = {
+      speed: parseNumber(flags, 'speed', 0.1, 1000),
+      port: parseNumber(flags, 'port', 1, 65_535),
+    };
     const foreground = flags.deploy === true;
     const started = session.context.now();
     const local = await startLocalAws(session, { ...options, attached: foreground });
     if (!foreground) return { json: { ...local }, text: renderStarted(local, session.paint) };
     await deployAndStay(session, local, started);
-    return { json: { stopped: local.started }, text: local.started ? 'the embedded AWS has stopped; nothing is left running' : '' };
+    return {
+      json: { stopped: local.started },
+      text: local.started ? 'the embedded AWS has stopped; nothing is left running' : '',
+    };
   };
 }
 
-async function startLocalAws(session: CommandSession, options: { readonly speed: number | undefined; readonly port: number | undefined; readonly attached: boolean }): Promise<LocalAws> {
+async function startLocalAws(
+  session: CommandSession,
+  options: {
+    readonly speed: number | undefined;
+    readonly port: number | undefined;
+    readonly attached: boolean;
+  },
+): Promise<LocalAws> {
   const localAws = await session.context.openLocalAws(session.globals);
   const clock = { now: () => new Date(session.context.now()), sleep: async () => undefined };
-  return stage({ notifier: session.view, clock }, 'embedded AWS', () => localAws.start(options), (local) => `${local.endpoint}${local.started ? '' : ', was running'}`);
+  return stage(
+    { notifier: session.view, clock },
+    'embedded AWS',
+    () => localAws.start(options),
+    (local) => `${local.endpoint}${local.started ? '' : ', was running'}`,
+  );
 }
 
 /** What `npm start` does: the first environment is deployed, and everything lives until this process ends. */
@@ -30,31 +48,64 @@ async function deployAndStay(session: CommandSession, local: LocalAws, started: 
   const { context, view } = session;
   const localAws = await context.openLocalAws(session.globals);
   try {
-    const ports = await context.openProject({ ...session.globals, local: true }, { notifier: view, prompter: { secret: async () => undefined, confirm: async () => undefined } });
+    const ports = await context.openProject(
+      { ...session.globals, local: true },
+      { notifier: view, prompter: { secret: async () => undefined, confirm: async () => undefined } },
+    );
     const first = ports.project.environments[0]?.name ?? '';
-    const result = await deploy(ports, first, { generateSecrets: true, allowDestroy: false, breakGlass: undefined, signal: context.signal });
-    view.result({ json: { ready: true, ...result, ms: context.now() - started }, text: renderReady(session, renderDeployed(result, session), result.url, first, local, context.now() - started) });
+    const result = await deploy(ports, first, {
+      generateSecrets: true,
+      allowDestroy: false,
+      breakGlass: undefined,
+      signal: context.signal,
+    });
+    view.result({
+      json: { ready: true, ...result, ms: context.now() - started },
+      text: renderReady(
+        session,
+        renderDeployed(result, session),
+        result.url,
+        first,
+        local,
+        context.now() - started,
+      ),
+    });
     if (local.started) await untilAborted(context.signal, localAws.ended());
   } finally {
     if (local.started) await localAws.stop();
   }
 }
 
-function renderReady(session: CommandSession, deployed: string, url: string | undefined, environment: string, local: LocalAws, ms: number): string {
+function renderReady(
+  session: CommandSession,
+  deployed: string,
+  url: string | undefined,
+  environment: string,
+  local: LocalAws,
+  ms: number,
+): string {
   const { paint } = session;
   const commands: readonly (readonly [string, string])[] = [
     [`curl ${url}/`, 'ask the task behind the load balancer'],
     ['npx towpath status --local', 'the ladder at a glance'],
     [`npx towpath deploy ${environment} --local`, 'after a change in app/: a rollout without a lost request'],
-    [`AWS_ENDPOINT_URL=${local.endpoint} aws ecs list-clusters`, 'any AWS tool (keys: any, region as configured)'],
+    [
+      `AWS_ENDPOINT_URL=${local.endpoint} aws ecs list-clusters`,
+      'any AWS tool (keys: any, region as configured)',
+    ],
   ];
-  const end = local.started ? 'Ctrl-C stops everything and leaves nothing behind.' : 'The embedded AWS was running before and runs on.';
+  const end = local.started
+    ? 'Ctrl-C stops everything and leaves nothing behind.'
+    : 'The embedded AWS was running before and runs on.';
   return [
     deployed,
     `  from nothing in ${formatDuration(ms)}; time in the embedded AWS runs ${local.speed} times as fast`,
     '',
     'Try next, in another terminal:',
-    renderTable(commands.map(([command, what]) => [paint('bold', command), paint('dim', what)]), '  '),
+    renderTable(
+      commands.map(([command, what]) => [paint('bold', command), paint('dim', what)]),
+      '  ',
+    ),
     '',
     end,
   ].join('\n');
@@ -70,20 +121,29 @@ async function untilAborted(signal: AbortSignal, ended: Promise<string>): Promis
   const keepAlive = setInterval(() => undefined, 60_000);
   const reason = await Promise.race([aborted, ended]);
   clearInterval(keepAlive);
-  if (reason !== undefined) throw new TowpathError('LOCAL_START_FAILED', `The embedded AWS has ended by itself: ${reason}`, { hint: 'npm start starts it again' });
+  if (reason !== undefined)
+    throw new TowpathError('LOCAL_START_FAILED', `The embedded AWS has ended by itself: ${reason}`, {
+      hint: 'npm start starts it again',
+    });
 }
 
 export function localDownCommand(): CommandBody {
   return async ({ context, globals }) => {
     const outcome = await (await context.openLocalAws(globals)).stop();
-    return { json: { outcome }, text: outcome === 'stopped' ? 'the embedded AWS has stopped' : 'the embedded AWS was not running' };
+    return {
+      json: { outcome },
+      text: outcome === 'stopped' ? 'the embedded AWS has stopped' : 'the embedded AWS was not running',
+    };
   };
 }
 
 export function localStatusCommand(): CommandBody {
   return async ({ context, globals, paint }) => {
     const status = await (await context.openLocalAws(globals)).status();
-    if (!status) throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', { hint: 'towpath local up' });
+    if (!status)
+      throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
+        hint: 'towpath local up',
+      });
     return { json: { ...status }, text: renderStatus(status, paint) };
   };
 }
@@ -93,10 +153,26 @@ function renderStarted(local: LocalAws, paint: Paint): string {
 }
 
 function renderStatus(status: LocalAwsStatus, paint: Paint): string {
-  const lines = [`embedded AWS at ${paint('cyan', status.endpoint)}, speed ${status.speed}, pid ${status.pid}, since ${status.startedAt}`];
+  const lines = [
+    `embedded AWS at ${paint('cyan', status.endpoint)}, speed ${status.speed}, pid ${status.pid}, since ${status.startedAt}`,
+  ];
   for (const environment of status.environments) {
-    lines.push('', `${paint('bold', environment.name)} ${environment.running}/${environment.desired} tasks ${environment.url === undefined ? '' : paint('cyan', environment.url)}`);
-    lines.push(renderTable(environment.tasks.map((task) => [task.zone, task.id.slice(0, 12), task.lastStatus, task.health ?? '-', task.address]), '  '));
+    lines.push(
+      '',
+      `${paint('bold', environment.name)} ${environment.running}/${environment.desired} tasks ${environment.url === undefined ? '' : paint('cyan', environment.url)}`,
+    );
+    lines.push(
+      renderTable(
+        environment.tasks.map((task) => [
+          task.zone,
+          task.id.slice(0, 12),
+          task.lastStatus,
+          task.health ?? '-',
+          task.address,
+        ]),
+        '  ',
+      ),
+    );
   }
   if (status.environments.length === 0) lines.push('no environment runs a service yet');
   return lines.join('\n');
@@ -107,5 +183,9 @@ function parseNumber(flags: Flags, name: string, min: number, max: number): numb
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isFinite(value) && value >= min && value <= max) return value;
-  throw new TowpathError('USAGE', `--${name} must be a number from ${min} to ${max}, got "${String(text)}".`, { hint: 'towpath local up --help' });
+  throw new TowpathError(
+    'USAGE',
+    `--${name} must be a number from ${min} to ${max}, got "${String(text)}".`,
+    { hint: 'towpath local up --help' },
+  );
 }

@@ -1,6 +1,7 @@
 /** `sync`, `bootstrap`, `build`, `unlock`. */
-import { EXIT } from '../../domain/errors.ts';
+
 import { bootstrap, build, describeHolder, sync, unlock } from '../../actions/index.ts';
+import { EXIT } from '../../domain/errors.ts';
 import type { CommandBody } from '../session.ts';
 
 export function syncCommand(options: { readonly check: boolean }): CommandBody {
@@ -11,10 +12,15 @@ export function syncCommand(options: { readonly check: boolean }): CommandBody {
     const lines = options.check
       ? result.stale.map((file) => `stale: ${file}`)
       : result.written.map((file) => `wrote ${file}`);
-    for (const folder of result.stray) lines.push(`no environment of the configuration owns ${folder}; remove it if it is not needed`);
+    for (const folder of result.stray)
+      lines.push(`no environment of the configuration owns ${folder}; remove it if it is not needed`);
     if (lines.length === 0) lines.push('infra/envs is in step with towpath.config.ts');
     if (options.check && stale) lines.push('next: towpath sync');
-    return { json: { ...result }, text: lines.join('\n'), exitCode: options.check && stale ? EXIT.failed : EXIT.done };
+    return {
+      json: { ...result },
+      text: lines.join('\n'),
+      exitCode: options.check && stale ? EXIT.failed : EXIT.done,
+    };
   };
 }
 
@@ -38,9 +44,17 @@ export function unlockCommand(environment: string, options: { readonly force: bo
   return async ({ open }) => {
     const result = await unlock(await open(), environment, options);
     const lines: string[] = [];
-    if (result.holder) lines.push(`${describeHolder(result.holder)}: ${result.holder.liveness === 'dead' ? 'is not running any more' : `is ${result.holder.liveness}`}`);
-    if (result.stateLock) lines.push(`Terraform's state lock: ${result.stateLock.operation} by ${result.stateLock.who} since ${result.stateLock.created}`);
-    lines.push(result.freed.length === 0 ? `nobody holds ${environment}` : `freed: ${result.freed.join(', ')}`);
+    if (result.holder)
+      lines.push(
+        `${describeHolder(result.holder)}: ${result.holder.liveness === 'dead' ? 'is not running any more' : `is ${result.holder.liveness}`}`,
+      );
+    if (result.stateLock)
+      lines.push(
+        `Terraform's state lock: ${result.stateLock.operation} by ${result.stateLock.who} since ${result.stateLock.created}`,
+      );
+    lines.push(
+      result.freed.length === 0 ? `nobody holds ${environment}` : `freed: ${result.freed.join(', ')}`,
+    );
     return { json: { environment, ...result }, text: lines.join('\n') };
   };
 }

@@ -1,7 +1,8 @@
 /** `secret set`, `secret list`. Values never come from arguments: those stand in shell histories and process lists. */
+
+import { listSecrets, setSecret } from '../../actions/index.ts';
 import { TowpathError } from '../../domain/errors.ts';
 import { Secret } from '../../domain/secret.ts';
-import { listSecrets, setSecret } from '../../actions/index.ts';
 import type { CommandBody } from '../session.ts';
 import { renderTable } from '../views/style.ts';
 
@@ -11,10 +12,17 @@ export function setSecretCommand(environment: string, flags: Readonly<Record<str
   return async ({ open, context }) => {
     const name = String((flags.args as readonly unknown[])[1]);
     if (flags.stdin === true && flags.generate === true) {
-      throw new TowpathError('USAGE', '--stdin and --generate exclude each other.', { hint: 'give one of the two' });
+      throw new TowpathError('USAGE', '--stdin and --generate exclude each other.', {
+        hint: 'give one of the two',
+      });
     }
     const ports = await open();
-    const value = flags.generate === true ? ports.random.secret(GENERATED_BYTES) : flags.stdin === true ? new Secret((await context.readStdin()).replace(/\r?\n$/, '')) : undefined;
+    const value =
+      flags.generate === true
+        ? ports.random.secret(GENERATED_BYTES)
+        : flags.stdin === true
+          ? new Secret((await context.readStdin()).replace(/\r?\n$/, ''))
+          : undefined;
     const { version } = await setSecret(ports, environment, name, value);
     return {
       json: { environment, name, version },
@@ -31,6 +39,9 @@ export function listSecretsCommand(environment: string): CommandBody {
       secret.present ? paint('green', `version ${secret.version}`) : paint('red', 'missing'),
       secret.modifiedAt ?? '',
     ]);
-    return { json: { environment, secrets }, text: rows.length === 0 ? `${environment} needs no secrets` : renderTable(rows) };
+    return {
+      json: { environment, secrets },
+      text: rows.length === 0 ? `${environment} needs no secrets` : renderTable(rows),
+    };
   };
 }

@@ -7,13 +7,18 @@ import { type Paint, renderTable } from '../views/style.ts';
 export function statusCommand(environment: string | undefined): CommandBody {
   return async ({ open, paint, context }) => {
     const environments = await status(await open(), environment);
-    const text = environment === undefined ? renderLadder(environments, paint, context.now()) : environments.map((one) => renderOne(one, paint, context.now())).join('\n');
+    const text =
+      environment === undefined
+        ? renderLadder(environments, paint, context.now())
+        : environments.map((one) => renderOne(one, paint, context.now())).join('\n');
     return { json: { environments }, text };
   };
 }
 
 function renderLadder(environments: readonly EnvironmentStatus[], paint: Paint, now: number): string {
-  const header = ['environment', 'release', 'tasks', 'health', 'age', 'url'].map((cell) => paint('dim', cell));
+  const header = ['environment', 'release', 'tasks', 'health', 'age', 'url'].map((cell) =>
+    paint('dim', cell),
+  );
   const rows = environments.map((one) => [
     paint('bold', one.environment),
     one.current?.release.id ?? paint('dim', one.bootstrapped ? 'none' : 'not bootstrapped'),
@@ -29,7 +34,10 @@ function renderLadder(environments: readonly EnvironmentStatus[], paint: Paint, 
 function renderOne(one: EnvironmentStatus, paint: Paint, now: number): string {
   const lines = [renderLadder([one], paint, now)];
   const last = one.lastDeployment;
-  if (last && last.state !== 'succeeded') lines.push(`last deployment ${last.id} of ${last.release.id}: ${last.state}${last.cause === undefined ? '' : `: ${last.cause}`}`);
+  if (last && last.state !== 'succeeded')
+    lines.push(
+      `last deployment ${last.id} of ${last.release.id}: ${last.state}${last.cause === undefined ? '' : `: ${last.cause}`}`,
+    );
   if (one.service) lines.push(renderTasks(one.service, paint));
   return lines.join('\n');
 }
@@ -44,12 +52,19 @@ function describeHealth(one: EnvironmentStatus, paint: Paint): string {
 function describeLock(one: EnvironmentStatus, paint: Paint): readonly string[] {
   if (!one.lock) return [];
   const { operation, actor, pid, host, since, liveness } = one.lock;
-  return [`${paint('yellow', '!')} ${one.environment}: ${operation} by ${actor} (pid ${pid} on ${host}, ${liveness}) since ${since}`];
+  return [
+    `${paint('yellow', '!')} ${one.environment}: ${operation} by ${actor} (pid ${pid} on ${host}, ${liveness}) since ${since}`,
+  ];
 }
 
 /** The two largest units: `3 d 4 h`, `12 min`. */
 function age(ms: number): string {
-  const units: readonly (readonly [string, number])[] = [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1_000]];
+  const units: readonly (readonly [string, number])[] = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1_000],
+  ];
   const first = units.findIndex(([, size]) => ms >= size);
   if (first < 0) return 'just now';
   const parts: string[] = [];

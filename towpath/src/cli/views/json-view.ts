@@ -17,8 +17,19 @@ export function createJsonView(out: Output, options: { readonly stream: boolean 
     error(error, { verbose }) {
       const body =
         error instanceof TowpathError
-          ? { code: error.code, exitCode: error.exitCode, message: error.message, hint: error.hint, problems: error.problems, context: error.context }
-          : { code: 'BUG', exitCode: EXIT.bug, message: error instanceof Error ? error.message : String(error) };
+          ? {
+              code: error.code,
+              exitCode: error.exitCode,
+              message: error.message,
+              hint: error.hint,
+              problems: error.problems,
+              context: error.context,
+            }
+          : {
+              code: 'BUG',
+              exitCode: EXIT.bug,
+              message: error instanceof Error ? error.message : String(error),
+            };
       const stack = verbose && error instanceof Error ? { stack: error.stack } : {};
       print({ type: 'error', ...body, ...stack });
     },

@@ -1,6 +1,7 @@
 /** Human output as plain lines, one for each thing that happens: for logs, CI and pipes. */
-import type { ProgressEvent } from '../../domain/progress.ts';
+
 import { countChanges } from '../../domain/plan.ts';
+import type { ProgressEvent } from '../../domain/progress.ts';
 import { renderError } from './render-error.ts';
 import { summariseTasks } from './render-rollout.ts';
 import { formatDuration, type Paint, renderTable } from './style.ts';
@@ -38,13 +39,19 @@ export function renderEvent(event: ProgressEvent, paint: Paint): string | undefi
       return `${paint('yellow', '!')} ${event.text}${event.hint === undefined ? '' : `\n  ${paint('dim', event.hint)}`}`;
     case 'terraform.plan': {
       const { add, change, destroy } = countChanges(event.summary);
-      return event.summary.empty ? '  plan: nothing to change' : `  plan: ${add} to add, ${change} to change, ${destroy} to destroy`;
+      return event.summary.empty
+        ? '  plan: nothing to change'
+        : `  plan: ${add} to add, ${change} to change, ${destroy} to destroy`;
     }
     case 'terraform.resource':
       return renderResource(event, paint);
     case 'release':
       return renderTable([
-        [`  release ${paint('bold', event.release.id)}`, `image ${event.release.imageDigest.slice(0, 19)}`, `commit ${event.release.sourceCommit.slice(0, 12)}${event.release.sourceCommit.endsWith('-dirty') ? '-dirty' : ''}`],
+        [
+          `  release ${paint('bold', event.release.id)}`,
+          `image ${event.release.imageDigest.slice(0, 19)}`,
+          `commit ${event.release.sourceCommit.slice(0, 12)}${event.release.sourceCommit.endsWith('-dirty') ? '-dirty' : ''}`,
+        ],
       ]);
     case 'rollout':
       return `  ${summariseTasks(event.snapshot)}`;
@@ -61,14 +68,21 @@ export function renderTarget(event: Extract<ProgressEvent, { type: 'target' }>, 
 
 export function renderStageEnd(event: Extract<ProgressEvent, { type: 'stage.end' }>, paint: Paint): string {
   const mark = event.outcome === 'done' ? paint('green', '✓') : paint('red', '✗');
-  const detail = event.detail === undefined || event.detail === '' ? '' : ` ${paint('dim', `(${event.detail})`)}`;
+  const detail =
+    event.detail === undefined || event.detail === '' ? '' : ` ${paint('dim', `(${event.detail})`)}`;
   return `${mark} ${event.stage} ${paint('dim', formatDuration(event.ms))}${detail}`;
 }
 
-function renderResource(event: Extract<ProgressEvent, { type: 'terraform.resource' }>, paint: Paint): string | undefined {
+function renderResource(
+  event: Extract<ProgressEvent, { type: 'terraform.resource' }>,
+  paint: Paint,
+): string | undefined {
   const verb = `${event.action} ${event.address}`;
   if (event.state === 'started') return undefined;
-  if (event.state === 'progress') return event.elapsedSeconds % 30 === 0 ? `  … ${verb} ${paint('dim', `${event.elapsedSeconds} s`)}` : undefined;
+  if (event.state === 'progress')
+    return event.elapsedSeconds % 30 === 0
+      ? `  … ${verb} ${paint('dim', `${event.elapsedSeconds} s`)}`
+      : undefined;
   const mark = event.state === 'done' ? paint('green', '✓') : paint('red', '✗');
   return `  ${mark} ${verb} ${paint('dim', `${event.elapsedSeconds} s`)}`;
 }

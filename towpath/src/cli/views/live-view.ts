@@ -1,10 +1,11 @@
 /**
  * Human output on a terminal: what is finished scrolls up as lines, what is under way is redrawn below them.
  */
-import type { ProgressEvent } from '../../domain/progress.ts';
+
 import type { createLogUpdate } from 'log-update';
-import { renderError } from './render-error.ts';
+import type { ProgressEvent } from '../../domain/progress.ts';
 import { renderEvent } from './line-view.ts';
+import { renderError } from './render-error.ts';
 import { describeRollout, renderTasks } from './render-rollout.ts';
 import { formatDuration, type Paint, truncate } from './style.ts';
 import type { CommandResult, Output, View } from './view.ts';
@@ -32,7 +33,14 @@ export interface LiveOptions {
 }
 
 export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): View {
-  const state: LiveState = { stages: new Map(), resources: new Map(), resourcesDone: 0, resourcesPlanned: 0, rollout: undefined, events: [] };
+  const state: LiveState = {
+    stages: new Map(),
+    resources: new Map(),
+    resourcesDone: 0,
+    resourcesPlanned: 0,
+    rollout: undefined,
+    events: [],
+  };
   let frame = 0;
   let paused = false;
   const draw = () => {
@@ -94,7 +102,8 @@ function takeIn(state: LiveState, event: ProgressEvent, now: number): boolean {
       }
       return true;
     case 'terraform.resource':
-      if (event.state === 'started') state.resources.set(event.address, { action: event.action, startedAt: now });
+      if (event.state === 'started')
+        state.resources.set(event.address, { action: event.action, startedAt: now });
       if (event.state === 'done' || event.state === 'failed') {
         state.resources.delete(event.address);
         state.resourcesDone += 1;
@@ -118,8 +127,13 @@ function takeIn(state: LiveState, event: ProgressEvent, now: number): boolean {
 function renderFrame(state: LiveState, paint: Paint, spinner: string, now: number): string[] {
   const lines: string[] = [];
   for (const [stage, startedAt] of state.stages) {
-    const progress = state.resourcesPlanned > 0 && (stage === 'apply' || stage === 'destroy') ? ` ${Math.min(state.resourcesDone, state.resourcesPlanned)}/${state.resourcesPlanned} resources` : '';
-    lines.push(`${paint('cyan', spinner)} ${stage} ${paint('dim', formatDuration(now - startedAt))}${paint('dim', progress)}`);
+    const progress =
+      state.resourcesPlanned > 0 && (stage === 'apply' || stage === 'destroy')
+        ? ` ${Math.min(state.resourcesDone, state.resourcesPlanned)}/${state.resourcesPlanned} resources`
+        : '';
+    lines.push(
+      `${paint('cyan', spinner)} ${stage} ${paint('dim', formatDuration(now - startedAt))}${paint('dim', progress)}`,
+    );
   }
   const resources = [...state.resources].slice(0, MAX_RESOURCES_SHOWN);
   for (const [address, { action, startedAt }] of resources) {
@@ -129,7 +143,12 @@ function renderFrame(state: LiveState, paint: Paint, spinner: string, now: numbe
   if (hidden > 0) lines.push(paint('dim', `  and ${hidden} more`));
   if (state.rollout) {
     const { snapshot, requestedDigest } = state.rollout;
-    lines.push(`  ${describeRollout(snapshot)}`, ...renderTasks(snapshot, paint, requestedDigest).split('\n').map((line) => `  ${line}`));
+    lines.push(
+      `  ${describeRollout(snapshot)}`,
+      ...renderTasks(snapshot, paint, requestedDigest)
+        .split('\n')
+        .map((line) => `  ${line}`),
+    );
     lines.push(...state.events.slice(-MAX_SERVICE_EVENTS_SHOWN).map((line) => paint('dim', `  ${line}`)));
   }
   return lines;

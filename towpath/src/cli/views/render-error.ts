@@ -13,10 +13,12 @@ export function renderError(error: unknown, paint: Paint, options: { readonly ve
   } else {
     const message = error instanceof Error ? error.message : String(error);
     lines.push(`${paint('red', '✗')} This is a bug in Towpath: ${message}`);
-    if (!options.verbose) lines.push(`  ${paint('cyan', 'next:')} run it again with --verbose and report what it prints`);
+    if (!options.verbose)
+      lines.push(`  ${paint('cyan', 'next:')} run it again with --verbose and report what it prints`);
   }
   if (options.verbose) {
-    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) lines.push(cause.stack ?? String(cause));
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+      lines.push(cause.stack ?? String(cause));
   }
   return lines.join('\n');
 }

@@ -4,9 +4,15 @@ import { type ServiceSnapshot, type TaskView, tasksByZone } from '../../domain/r
 import { type Paint, plural, renderTable } from './style.ts';
 
 export function summariseTasks(snapshot: ServiceSnapshot): string {
-  const zones = [...tasksByZone(snapshot.tasks)].map(([zone, tasks]) => `${zone} ${countBy(tasks.map((task) => task.status.toLowerCase()))}`);
+  const zones = [...tasksByZone(snapshot.tasks)].map(
+    ([zone, tasks]) => `${zone} ${countBy(tasks.map((task) => task.status.toLowerCase()))}`,
+  );
   const targets = countBy(snapshot.targets.map((target) => target.state));
-  return [`tasks ${snapshot.running}/${snapshot.desired} running`, ...zones, `targets ${targets || 'none'}`].join(' · ');
+  return [
+    `tasks ${snapshot.running}/${snapshot.desired} running`,
+    ...zones,
+    `targets ${targets || 'none'}`,
+  ].join(' · ');
 }
 
 function countBy(words: readonly string[]): string {
@@ -32,7 +38,9 @@ export function renderTasks(snapshot: ServiceSnapshot, paint: Paint, requestedDi
 function healthOf(task: TaskView, snapshot: ServiceSnapshot): string {
   const target = snapshot.targets.find((candidate) => candidate.id === task.privateIp);
   if (!target) return '-';
-  return target.state === 'unhealthy' && target.description ? `unhealthy: ${target.description}` : target.state;
+  return target.state === 'unhealthy' && target.description
+    ? `unhealthy: ${target.description}`
+    : target.state;
 }
 
 function describeImage(task: TaskView, requestedDigest: string | undefined, paint: Paint): string {
