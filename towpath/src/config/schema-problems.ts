@@ -8,6 +8,8 @@ export type Path = readonly PropertyKey[];
 export interface SchemaProblem extends Problem {
   /** Where the value lies; for an unknown key, the key itself. */
   readonly at: Path;
+  /** Paths whose values are unknown now: this one, and the one that a misspelt key was meant to set. */
+  readonly spoils: readonly string[];
 }
 
 /** `environments[2].cidr`; a key that is no identifier in brackets; the whole as `(configuration)`. */
@@ -57,13 +59,16 @@ function translate(issue: z.core.$ZodIssue, schema: z.ZodType, input: unknown): 
       const meant = nearestWord(key, known);
       const advice =
         meant === undefined ? `allowed here: ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
-      return { at, path: renderPath(at), message: `is not a setting: ${advice}` };
+      const path = renderPath(at);
+      const spoils = meant === undefined ? [path] : [path, renderPath([...issue.path, meant])];
+      return { at, path, message: `is not a setting: ${advice}`, spoils };
     });
   }
   const value = valueAt(input, issue.path);
   const message =
     value === undefined && issue.code !== 'invalid_key' ? 'is required' : describe(issue, value, issue.path);
-  return [{ at: issue.path, path: renderPath(issue.path), message }];
+  const path = renderPath(issue.path);
+  return [{ at: issue.path, path, message, spoils: [path] }];
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

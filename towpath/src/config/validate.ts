@@ -24,13 +24,12 @@ export function parse(input: unknown): Validation {
     refused.map(({ at }) => at),
   );
   const project = resolveProject(readable);
-  const spoiled = refused.map(({ path }) => path);
-  const broken = [...placeFindings(readable), ...projectFindings(project)].filter(
-    ({ at }) => !at.some((path) => spoiled.some((other) => touches(path, other))),
-  );
+  const spoiled = refused.flatMap(({ spoils }) => spoils);
+  const isSound = ({ at }: Finding) => !at.some((path) => spoiled.some((other) => touches(path, other)));
+  const broken = [...placeFindings(readable).filter(isSound), ...projectFindings(project).filter(isSound)];
   const problems = [
     ...refused.map(({ path, message }) => ({ path, message })),
-    ...broken.map(({ at, message }) => ({ path: at[0], message })),
+    ...withoutRepeats(broken.map(({ at, message }) => ({ path: at[0], message }))),
   ];
   return problems.length === 0 ? { ok: true, project } : { ok: false, problems };
 }
@@ -49,21 +48,22 @@ function isInside(path: string, outer: string): boolean {
 }
 
 /**
- * The findings about every environment's service, each named where it was written: in the environment
- * when that overrides one of the values compared, else in the project's `service`, and there once.
+ * The findings about every environment's service, each named where it was written: in the environment when that
+ * overrides one of the values compared, else in the project's `service` (once for each environment).
  */
 function placeFindings(input: ProjectInput): readonly Finding[] {
   const base = input.service ?? {};
   const overrides: readonly (ServiceInput | undefined)[] =
     input.environments.length === 0 ? [undefined] : input.environments.map(({ service }) => service);
-  const placed = new Map<string, Finding>();
-  for (const [index, override] of overrides.entries()) {
-    for (const finding of serviceFindings(resolveService(mergeService(base, override ?? {})))) {
-      const { at, message } = placeFinding(finding, override, `environments[${index}].service`);
-      placed.set(`${at[0]}\0${message}`, { at, message });
-    }
-  }
-  return [...placed.values()];
+  return overrides.flatMap((override, index) =>
+    serviceFindings(resolveService(mergeService(base, override ?? {}))).map((finding) =>
+      placeFinding(finding, override, `environments[${index}].service`),
+    ),
+  );
+}
+
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.path}\0${problem.message}`, problem])).values()];
 }
 
 function placeFinding(finding: Finding, override: ServiceInput | undefined, place: string): Finding {
