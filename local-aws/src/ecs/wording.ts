@@ -1,0 +1,59 @@
+/**
+ * The sentences that AWS writes into events, rollout reasons and stop reasons.
+ * Tools and people match on them, so they stand in one place and follow AWS to the letter where it is known.
+ */
+const taskList = (taskIds: readonly string[]): string => taskIds.map((id) => `(task ${id})`).join(' ');
+
+export const eventText = {
+  started: (service: string, taskIds: readonly string[]) =>
+    `(service ${service}) has started ${taskIds.length} tasks: ${taskList(taskIds)}.`,
+  stopped: (service: string, taskIds: readonly string[]) =>
+    `(service ${service}) has stopped ${taskIds.length} running tasks: ${taskList(taskIds)}.`,
+  registered: (service: string, count: number, targetGroupArn: string) =>
+    `(service ${service}) registered ${count} targets in (target-group ${targetGroupArn})`,
+  deregistered: (service: string, count: number, targetGroupArn: string) =>
+    `(service ${service}) deregistered ${count} targets in (target-group ${targetGroupArn})`,
+  draining: (service: string, count: number) =>
+    `(service ${service}) has begun draining connections on ${count} tasks.`,
+  completed: (service: string, deploymentId: string) =>
+    `(service ${service}) (deployment ${deploymentId}) deployment completed.`,
+  failed: (service: string, deploymentId: string, what: string) =>
+    `(service ${service}) (deployment ${deploymentId}) deployment failed: ${what}.`,
+  rollingBack: (service: string, deploymentId: string) =>
+    `(service ${service}) rolling back to deployment ${deploymentId}.`,
+  steady: (service: string) => `(service ${service}) has reached a steady state.`,
+  unableToPlace: (service: string, reason: string) =>
+    `(service ${service}) was unable to place a task. Reason: ${reason}`,
+  noContainerInstances: (service: string) =>
+    `(service ${service}) was unable to place a task because no container instance met all of its requirements. Reason: No Container Instances were found in your cluster.`,
+  unableToStart: (service: string) =>
+    `(service ${service}) is unable to consistently start tasks successfully.`,
+  blocked: (service: string) =>
+    `(service ${service}) was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.`,
+  unhealthy: (service: string, taskId: string, port: number, targetGroupArn: string, reason: string) =>
+    `(service ${service}) (task ${taskId}) (port ${port}) is unhealthy in (target-group ${targetGroupArn}) due to (reason ${reason})`,
+  rebalancing: (service: string) =>
+    `(service ${service}) is not balanced across Availability Zones. Rebalancing has started.`,
+} as const;
+
+export const rolloutText = {
+  inProgress: (id: string) => `ECS deployment ${id} in progress.`,
+  completed: (id: string) => `ECS deployment ${id} completed.`,
+  breaker: 'ECS deployment circuit breaker: tasks failed to start.',
+  rollingBack: (id: string) => `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`,
+  alarms: 'ECS deployment alarms: alarm(s) detected.',
+  alarmsRollingBack: (id: string) => `ECS deployment alarms: rolling back to deploymentId ${id}.`,
+  stoppedByUser: 'Service deployment stopped by user.',
+  replaced: 'Service deployment was stopped because a newer service deployment was started.',
+  breakerRollback: 'Service deployment rolled back because the circuit breaker threshold was exceeded.',
+  alarmRollback: 'Service deployment rolled back because alarm(s) were triggered.',
+  stalled: 'Service deployment failed and there is no completed deployment to roll back to.',
+} as const;
+
+export const stopText = {
+  essentialExited: 'Essential container in task exited',
+  scaling: (deploymentId: string) => `Scaling activity initiated by (deployment ${deploymentId})`,
+  unhealthy: (targetGroupArn: string) => `Task failed ELB health checks in (target-group ${targetGroupArn})`,
+  byUser: 'Task stopped by user',
+  shutdown: 'The embedded AWS is shutting down',
+} as const;

@@ -1,0 +1,202 @@
+/** An environment's ECS service and load balancer as they are right now: a look, never a change but one. */
+import { environmentNames } from '../../domain/names.ts';
+import type { Environment, Project } from '../../domain/project.ts';
+import type { TargetView } from '../../domain/rollout.ts';
+import type { ServicePort } from '../../ports.ts';
+import { callAws, callAwsOrAbsent } from './errors.ts';
+import { probe } from './probe.ts';
+import { renderSnapshot, type TaskInput } from './service-snapshot.ts';
+import type { Session } from './session.ts';
+
+/** Tasks in one ListTasks page and one DescribeTasks call (ECS API reference). */
+const TASKS_PER_CALL = 100;
+/** Pages of tasks read; 1 000 tasks are a hundred times the default maximum of a service. */
+const MAX_TASK_PAGES = 10;
+/** Lines in one GetLogEvents answer (CloudWatch Logs API reference). */
+const MAX_LOG_LINES = 10_000;
+const NO_SERVICE = ['ClusterNotFoundException', 'ServiceNotFoundException', 'ServiceNotActiveException'];
+
+export interface ServiceOptions {
+  readonly session: Session;
+  readonly project: Project;
+  readonly environment: Environment;
+}
+
+interface LoadBalancer {
+  readonly arn: string;
+  readonly url: string;
+}
+
+export function createService(options: ServiceOptions): ServicePort {
+  const { session, project, environment } = options;
+  const names = environmentNames(project.name, environment.name);
+
+  return {
+    async snapshot() {
+      const [service, running, stopped, loadBalancer] = await Promise.all([
+        describeService(),
+        tasksWith('RUNNING'),
+        tasksWith('STOPPED'),
+        findLoadBalancer(session, names.loadBalancer),
+      ]);
+      if (service === undefined || service.status === 'INACTIVE') return undefined;
+      const groups = (service.loadBalancers ?? []).flatMap(({ targetGroupArn }) => targetGroupArn ?? []);
+      const targets = (await Promise.all(groups.map((arn) => targetsOf(session, arn)))).flat();
+      return renderSnapshot({
+        service,
+        running,
+        stopped,
+        targets,
+        url: loadBalancer?.url,
+        containerName: project.application,
+      });
+    },
+    async taskLog(taskId, lines) {
+      const stream = await logStreamOf(taskId);
+      const answer = await callAwsOrAbsent(
+        session,
+        'logs:GetLogEvents',
+        ['ResourceNotFoundException'],
+        async () => {
+          const { GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+          return (await session.logs()).send(
+            new GetLogEventsCommand({
+              ...stream,
+              limit: Math.min(lines, MAX_LOG_LINES),
+              startFromHead: false,
+            }),
+          );
+        },
+      );
+      return (answer?.events ?? []).slice(-lines).map(({ message }) => (message ?? '').trimEnd());
+    },
+    probe,
+    async disableDeletionProtection() {
+      const found = await findLoadBalancer(session, names.loadBalancer);
+      if (found === undefined) return;
+      await callAws(session, 'elasticloadbalancing:ModifyLoadBalancerAttributes', async () => {
+        const { ModifyLoadBalancerAttributesCommand } = await import(
+          '@aws-sdk/client-elastic-load-balancing-v2'
+        );
+        return (await session.loadBalancing()).send(
+          new ModifyLoadBalancerAttributesCommand({
+            LoadBalancerArn: found.arn,
+            Attributes: [{ Key: 'deletion_protection.enabled', Value: 'false' }],
+          }),
+        );
+      });
+    },
+  };
+
+  async function describeService() {
+    const answer = await callAwsOrAbsent(session, 'ecs:DescribeServices', NO_SERVICE, async () => {
+      const { DescribeServicesCommand } = await import('@aws-sdk/client-ecs');
+      return (await session.ecs()).send(
+        new DescribeServicesCommand({ cluster: names.cluster, services: [names.service] }),
+      );
+    });
+    return answer?.services?.[0];
+  }
+
+  async function tasksWith(desiredStatus: 'RUNNING' | 'STOPPED'): Promise<readonly TaskInput[]> {
+    const tasks: TaskInput[] = [];
+    let nextToken: string | undefined;
+    for (let page = 0; page < MAX_TASK_PAGES; page += 1) {
+      const listed = await callAwsOrAbsent(session, 'ecs:ListTasks', NO_SERVICE, async () => {
+        const { ListTasksCommand } = await import('@aws-sdk/client-ecs');
+        const query = {
+          cluster: names.cluster,
+          serviceName: names.service,
+          desiredStatus,
+          maxResults: TASKS_PER_CALL,
+        };
+        return (await session.ecs()).send(
+          new ListTasksCommand({ ...query, ...(nextToken ? { nextToken } : {}) }),
+        );
+      });
+      const arns = listed?.taskArns ?? [];
+      if (arns.length > 0) tasks.push(...(await describeTasks(arns)));
+      nextToken = listed?.nextToken;
+      if (!nextToken) break;
+    }
+    return tasks;
+  }
+
+  async function describeTasks(tasks: string[]): Promise<readonly TaskInput[]> {
+    const answer = await callAwsOrAbsent(session, 'ecs:DescribeTasks', NO_SERVICE, async () => {
+      const { DescribeTasksCommand } = await import('@aws-sdk/client-ecs');
+      return (await session.ecs()).send(new DescribeTasksCommand({ cluster: names.cluster, tasks }));
+    });
+    return answer?.tasks ?? [];
+  }
+
+  /** Group and stream from the task's own definition; a task that is forgotten has the names of today. */
+  async function logStreamOf(taskId: string): Promise<{ logGroupName: string; logStreamName: string }> {
+    const [task] = await describeTasks([taskId]);
+    const taskDefinition = task?.taskDefinitionArn ?? names.taskFamily;
+    const answer = await callAwsOrAbsent(
+      session,
+      'ecs:DescribeTaskDefinition',
+      ['ClientException'],
+      async () => {
+        const { DescribeTaskDefinitionCommand } = await import('@aws-sdk/client-ecs');
+        return (await session.ecs()).send(new DescribeTaskDefinitionCommand({ taskDefinition }));
+      },
+    );
+    const containers = answer?.taskDefinition?.containerDefinitions ?? [];
+    const container = containers.find(({ name }) => name === project.application) ?? containers[0];
+    const settings = container?.logConfiguration?.options;
+    const prefix = settings?.['awslogs-stream-prefix'] ?? project.application;
+    return {
+      logGroupName: settings?.['awslogs-group'] ?? names.logGroup,
+      logStreamName: `${prefix}/${container?.name ?? project.application}/${taskId}`,
+    };
+  }
+}
+
+async function findLoadBalancer(session: Session, name: string): Promise<LoadBalancer | undefined> {
+  const answer = await callAwsOrAbsent(
+    session,
+    'elasticloadbalancing:DescribeLoadBalancers',
+    ['LoadBalancerNotFound', 'LoadBalancerNotFoundException'],
+    async () => {
+      const { DescribeLoadBalancersCommand } = await import('@aws-sdk/client-elastic-load-balancing-v2');
+      return (await session.loadBalancing()).send(new DescribeLoadBalancersCommand({ Names: [name] }));
+    },
+  );
+  const found = answer?.LoadBalancers?.[0];
+  if (found?.LoadBalancerArn === undefined || found.DNSName === undefined) return undefined;
+  const arn = found.LoadBalancerArn;
+  const listeners = await callAwsOrAbsent(
+    session,
+    'elasticloadbalancing:DescribeListeners',
+    ['LoadBalancerNotFound', 'LoadBalancerNotFoundException'],
+    async () => {
+      const { DescribeListenersCommand } = await import('@aws-sdk/client-elastic-load-balancing-v2');
+      return (await session.loadBalancing()).send(new DescribeListenersCommand({ LoadBalancerArn: arn }));
+    },
+  );
+  const secure = (listeners?.Listeners ?? []).some(
+    ({ Port, Protocol }) => Port === 443 && Protocol === 'HTTPS',
+  );
+  return { arn, url: `${secure ? 'https' : 'http'}://${found.DNSName}` };
+}
+
+async function targetsOf(session: Session, TargetGroupArn: string): Promise<readonly TargetView[]> {
+  const answer = await callAwsOrAbsent(
+    session,
+    'elasticloadbalancing:DescribeTargetHealth',
+    ['TargetGroupNotFound', 'TargetGroupNotFoundException'],
+    async () => {
+      const { DescribeTargetHealthCommand } = await import('@aws-sdk/client-elastic-load-balancing-v2');
+      return (await session.loadBalancing()).send(new DescribeTargetHealthCommand({ TargetGroupArn }));
+    },
+  );
+  return (answer?.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => ({
+    id: Target?.Id ?? '',
+    port: Target?.Port ?? 0,
+    state: TargetHealth?.State ?? 'unknown',
+    reason: TargetHealth?.Reason,
+    description: TargetHealth?.Description,
+  }));
+}
