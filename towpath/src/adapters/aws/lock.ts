@@ -214,8 +214,8 @@ function recordOf(item: Readonly<Record<string, AttributeValue>>): LockRecord {
     operation: text('operation'),
     actor: text('actor'),
     host: text('host'),
-    pid: Number(item['pid']?.N ?? 0),
-    processStart: item['processStart']?.S ?? '',
+    pid: Number(item.pid?.N ?? 0),
+    processStart: item.processStart?.S ?? '',
     since: text('since'),
     renewedAt: text('renewedAt'),
   };

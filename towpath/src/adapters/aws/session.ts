@@ -188,23 +188,23 @@ function childEnvironment(
     AWS_DEFAULT_REGION: options.region,
   };
   if (keys === undefined) {
-    if (options.profile !== undefined) environment['AWS_PROFILE'] = options.profile;
+    if (options.profile !== undefined) environment.AWS_PROFILE = options.profile;
     return environment;
   }
-  environment['AWS_ACCESS_KEY_ID'] = keys.accessKeyId;
-  environment['AWS_SECRET_ACCESS_KEY'] = keys.secretAccessKey;
-  environment['AWS_SESSION_TOKEN'] = keys.sessionToken ?? '';
+  environment.AWS_ACCESS_KEY_ID = keys.accessKeyId;
+  environment.AWS_SECRET_ACCESS_KEY = keys.secretAccessKey;
+  environment.AWS_SESSION_TOKEN = keys.sessionToken ?? '';
   // A profile of the shell that does not exist would fail the child although it has keys.
-  environment['AWS_PROFILE'] = '';
+  environment.AWS_PROFILE = '';
   if (options.endpoint !== undefined) {
-    environment['AWS_ENDPOINT_URL'] = options.endpoint;
+    environment.AWS_ENDPOINT_URL = options.endpoint;
     // Without this a missing key makes tools wait for an EC2 metadata service that is not there.
-    environment['AWS_EC2_METADATA_DISABLED'] = 'true';
+    environment.AWS_EC2_METADATA_DISABLED = 'true';
   }
   return environment;
 }
 
 /** The SDK prints a notice about Node versions of 2027 among our output; `doctor` is the place for that. */
 function silenceRuntimeNotice(): void {
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 }

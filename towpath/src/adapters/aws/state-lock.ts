@@ -56,7 +56,7 @@ async function readLockItem({ session, environment }: Options): Promise<StateLoc
       );
     },
   );
-  const info = found?.Item?.['Info']?.S;
+  const info = found?.Item?.Info?.S;
   return info === undefined ? undefined : parseStateLock(info);
 }
 

@@ -187,7 +187,7 @@ async function getObject(
     );
   });
   if (answer === undefined) return undefined;
-  return { body: (await answer.Body?.transformToString()) ?? '', writer: answer.Metadata?.['writer'] };
+  return { body: (await answer.Body?.transformToString()) ?? '', writer: answer.Metadata?.writer };
 }
 
 async function inBucket<T>(
