@@ -51,6 +51,9 @@ export interface ServiceRevision {
   readonly loadBalancers: readonly LoadBalancerBinding[];
   readonly enableEcsManagedTags: boolean;
   readonly propagateTags: 'NONE' | 'SERVICE' | 'TASK_DEFINITION';
+  /** Tags of the task definition when the deployment was made, for `propagateTags`. */
+  readonly definitionTags: readonly Tag[];
+  readonly serviceRegistries: readonly unknown[];
 }
 
 export type RolloutState = 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
@@ -133,7 +136,6 @@ export interface ServiceRecord {
   enableExecuteCommand: boolean;
   placementConstraints: readonly unknown[];
   placementStrategy: readonly unknown[];
-  serviceRegistries: readonly unknown[];
   tags: Tag[];
   /** Newest first: PRIMARY, then those that still have tasks. */
   deployments: DeploymentRecord[];
@@ -182,7 +184,7 @@ export interface StopCause {
 export interface ContainerState {
   readonly name: string;
   readonly arn: string;
-  image: string;
+  readonly image: string;
   imageDigest: string | undefined;
   readonly runtimeId: string;
   /** False for the containers of a task definition that the embedded AWS does not start. */

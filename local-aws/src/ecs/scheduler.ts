@@ -68,11 +68,9 @@ export function createTaskObserver(store: Store, clock: Clock): TaskObserver {
     ended(task, cause) {
       const { service } = task;
       if (!service) return;
-      disturb(service);
       if (cause.code === 'TaskFailedToStart')
         store.addEvent(service, eventText.unableToPlace(service.name, cause.reason), clock.now());
-      if (cause.failure)
-        recordFailure(store, service, task, clock.now(), (awsMs) => clock.scaled(awsMs));
+      if (cause.failure) recordFailure(store, service, task, clock.now(), (awsMs) => clock.scaled(awsMs));
     },
   };
 }
@@ -179,11 +177,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const cause = verdict?.cause;
     if (why === 'unhealthy' && cause) {
       const { targetGroupArn, port, reason } = cause;
-      store.addEvent(
-        service,
-        eventText.unhealthy(service.name, task.id, port, targetGroupArn, reason),
-        now,
-      );
+      store.addEvent(service, eventText.unhealthy(service.name, task.id, port, targetGroupArn, reason), now);
     }
     const [primary] = service.deployments;
     runner.retire(task, {
@@ -204,28 +198,40 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   ): void {
     const deployment =
       'deploymentId' in action ? service.deployments.find((d) => d.id === action.deploymentId) : undefined;
-    if (action.kind === 'stop')
-      return stopTask(service, action.taskId, action.why, verdicts.get(action.taskId), now);
-    if (action.kind === 'steady') {
-      service.steady = true;
-      return store.addEvent(service, eventText.steady(service.name), now);
+    switch (action.kind) {
+      case 'start':
+        if (deployment) startTask(service, deployment, action.zone, now);
+        break;
+      case 'stop':
+        stopTask(service, action.taskId, action.why, verdicts.get(action.taskId), now);
+        break;
+      case 'complete':
+        if (deployment) completeDeployment(store, service, deployment, now);
+        break;
+      case 'retire':
+        if (deployment) retireDeployment(service, deployment, now);
+        break;
+      case 'fail': {
+        const target = action.rollbackTo === undefined ? undefined : service.lastCompleted;
+        if (deployment) failDeployment(store, service, deployment, action.trigger, target, now);
+        break;
+      }
+      case 'steady':
+        service.steady = true;
+        store.addEvent(service, eventText.steady(service.name), now);
+        break;
+      case 'blocked':
+        service.blocked = true;
+        store.addEvent(service, eventText.blocked(service.name), now);
+        break;
+      case 'rebalancing':
+        store.addEvent(service, eventText.rebalancing(service.name), now);
+        break;
+      case 'inactive':
+        service.status = 'INACTIVE';
+        service.inactiveAt = now;
+        break;
     }
-    if (action.kind === 'blocked') {
-      service.blocked = true;
-      return store.addEvent(service, eventText.blocked(service.name), now);
-    }
-    if (action.kind === 'rebalancing') return store.addEvent(service, eventText.rebalancing(service.name), now);
-    if (action.kind === 'inactive') {
-      service.status = 'INACTIVE';
-      service.inactiveAt = now;
-      return;
-    }
-    if (!deployment) return;
-    if (action.kind === 'start') return startTask(service, deployment, action.zone, now);
-    if (action.kind === 'complete') return completeDeployment(store, service, deployment, now);
-    if (action.kind === 'retire') return retireDeployment(service, deployment, now);
-    const target = action.rollbackTo === undefined ? undefined : service.lastCompleted;
-    failDeployment(store, service, deployment, action.trigger, target, now);
   }
 
   /** What tasks did since the last tick, in the order in which it happened for a task. */

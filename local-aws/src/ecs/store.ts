@@ -72,7 +72,10 @@ export function createStore(scope: ArnScope): Store {
     task: (id) => tasks.get(id),
     putTask: (task) => void tasks.set(task.id, task),
     addEvent(service, message, now) {
-      service.events = [{ id: randomUuid(), createdAt: now, message }, ...service.events].slice(0, MAX_EVENTS);
+      service.events = [{ id: randomUuid(), createdAt: now, message }, ...service.events].slice(
+        0,
+        MAX_EVENTS,
+      );
     },
     addDeployment(service, deployment, entry) {
       service.history = [entry, ...service.history].slice(0, MAX_HISTORY);

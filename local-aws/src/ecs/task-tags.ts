@@ -3,17 +3,13 @@
  */
 import type { ServiceRecord, ServiceRevision, Tag } from './model.ts';
 
-/**
- * Managed tags (cluster and service name) and propagated ones. Tags of the task definition are handed in,
- * since moto keeps them.
- */
+/** Managed tags (cluster and service name) and those propagated from the service or the task definition. */
 export function taskTags(
   service: Pick<ServiceRecord, 'name' | 'clusterName' | 'tags'>,
-  revision: Pick<ServiceRevision, 'enableEcsManagedTags' | 'propagateTags'>,
-  definitionTags: readonly Tag[] = [],
+  revision: Pick<ServiceRevision, 'enableEcsManagedTags' | 'propagateTags' | 'definitionTags'>,
 ): Tag[] {
   const tags = new Map<string, string>();
-  const propagated = { NONE: [], SERVICE: service.tags, TASK_DEFINITION: definitionTags }[
+  const propagated = { NONE: [], SERVICE: service.tags, TASK_DEFINITION: revision.definitionTags }[
     revision.propagateTags
   ];
   for (const { key, value } of propagated) tags.set(key, value);

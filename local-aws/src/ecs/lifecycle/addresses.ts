@@ -104,7 +104,11 @@ export interface Allocation {
 
 export interface AddressBook {
   /** undefined when the subnet has no usable address left. */
-  allocate(subnetId: string, cidr: string, containerPort: number | undefined): Promise<Allocation | undefined>;
+  allocate(
+    subnetId: string,
+    cidr: string,
+    containerPort: number | undefined,
+  ): Promise<Allocation | undefined>;
   release(allocation: { readonly privateIp: string; readonly loopback: string }): void;
 }
 

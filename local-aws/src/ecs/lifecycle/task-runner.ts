@@ -57,6 +57,8 @@ export interface TaskRunner {
   launch(task: TaskRecord): void;
   /** Takes the task out: targets first, then SIGTERM. The first cause given is the one that counts. */
   retire(task: TaskRecord, cause: StopCause): void;
+  /** From now on no task starts and no drain is waited for. */
+  close(): void;
   /** Resolves when nothing is under way any more. */
   idle(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const underWay = new Set<Promise<void>>();
   const waiting: (() => void)[] = [];
   let launching = 0;
+  let closed = false;
 
   const track = (work: Promise<void>): void => {
     underWay.add(work);
@@ -142,8 +145,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     const { digest } = await driver.pull(image);
     task.pullStoppedAt = clock.now();
     task.deployment?.imageDigests.set(container.name, pinned ?? digest);
-    // Tags are resolved once for each deployment; the process runs exactly the bytes that were pulled.
-    state.image = pinImage(container.image, digest);
+    // Tags are resolved once for each deployment: the process runs exactly the bytes that were pulled.
     state.imageDigest = digest;
     if (task.stopCause) return;
     enter(task, 'ACTIVATING');
@@ -196,7 +198,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       gone = true;
     });
     const until = clock.now() + clock.scaled(MAX_DRAIN_AWS_MS);
-    while (!gone && !isDrained(task) && clock.now() < until) await clock.sleep(DRAIN_POLL_MS);
+    while (!gone && !closed && !isDrained(task) && clock.now() < until) await clock.sleep(DRAIN_POLL_MS);
     task.targets = [];
   }
 
@@ -244,7 +246,10 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
 
   async function start(task: TaskRecord): Promise<void> {
     try {
+      if (closed) throw new TaskStartError('TaskFailedToStart', stopText.shutdown);
       if (!task.stopCause) await bringUp(task);
+      // The driver stops what it knew at shutdown; a task that came up meanwhile is stopped here.
+      if (closed) task.stopCause ??= { code: 'UserInitiated', reason: stopText.shutdown, failure: false };
     } catch (error) {
       options.log(`task ${task.id} did not start: ${error instanceof Error ? error.message : String(error)}`);
       task.stopCause ??= failedStart(task, error);
@@ -276,6 +281,9 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       enter(task, wasRunning ? 'DEACTIVATING' : 'STOPPING');
       // A task that is still starting is ended by its launch, at its next step.
       if (wasRunning) track(takeOut(task, cause));
+    },
+    close() {
+      closed = true;
     },
     async idle() {
       await Promise.allSettled([...underWay]);

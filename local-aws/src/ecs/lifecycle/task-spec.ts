@@ -105,7 +105,7 @@ export function taskSpec(
     revision: definition.revision,
     zone: network.zone,
     privateIp: network.privateIp,
-    image: state?.image ?? container.image,
+    image: state?.imageDigest === undefined ? container.image : pinImage(container.image, state.imageDigest),
     containerName: container.name,
     ...(container.entryPoint ? { entryPoint: container.entryPoint } : {}),
     ...(command ? { command } : {}),
