@@ -36,8 +36,8 @@ export function cidrsOverlap(a: Pick<Cidr, 'first' | 'last'>, b: Pick<Cidr, 'fir
   return a.first <= b.last && b.first <= a.last;
 }
 
-/** Private use (RFC 1918) and shared address space (RFC 6598): never a part of the internet. */
-export const PRIVATE_BLOCKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'] as const;
+/** Private use (RFC 1918): never a part of the internet. */
+export const PRIVATE_BLOCKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as const;
 
 export function isPrivate(block: Pick<Cidr, 'first' | 'last'>): boolean {
   return PRIVATE_BLOCKS.map(parseCidr).some(

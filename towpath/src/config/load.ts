@@ -120,7 +120,8 @@ async function evaluate(entry: CacheEntry, file: string): Promise<unknown> {
 function placeOf(error: unknown, entry: CacheEntry, file: string): string {
   const root = dirname(file);
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frame = stack.split('\n').find((line) => line.includes(entry.moduleUrl));
+  const name = entry.moduleUrl.slice(entry.moduleUrl.lastIndexOf('/') + 1);
+  const frame = stack.split('\n').find((line) => line.includes(name));
   const position = /:(\d+):(\d+)\)?$/.exec(frame ?? '');
   if (!position) return relative(root, file);
   const map = new SourceMap(JSON.parse(entry.sourceMap));

@@ -28,7 +28,7 @@ export interface EnvironmentInput {
   /** AWS profile of the credentials. Default: the usual credential chain. */
   readonly profile?: string | undefined;
   readonly promotion?: PromotionInput | undefined;
-  /** NAT gateways: one in each zone (default), one in all, or none. */
+  /** NAT gateways: one in each zone (default), one for all, or none, with tasks in the public subnets. */
   readonly nat?: 'per-az' | 'single' | 'none' | undefined;
   /** ACM certificate: turns HTTPS on, and redirects HTTP to it. */
   readonly certificateArn?: string | undefined;
@@ -71,7 +71,7 @@ export interface ServiceInput {
         readonly files?: readonly string[] | undefined;
       }
     | undefined;
-  /** Default 5000. */
+  /** Default 5000; not below 1024, since containers run as an ordinary user. */
   readonly port?: number | undefined;
   /** CPU units: 256 is a quarter of a vCPU. Default 256. */
   readonly cpu?: number | undefined;
@@ -80,7 +80,7 @@ export interface ServiceInput {
   readonly healthCheck?: HealthCheckInput | undefined;
   readonly scaling?: ScalingInput | undefined;
   readonly deployment?: DeploymentInput | undefined;
-  /** Names of secrets; `app-secret` reaches the container as `APP_SECRET`. Default none. */
+  /** Names of secrets, in lower case; `app-secret` reaches the container as `APP_SECRET`. Default none. */
   readonly secrets?: readonly string[] | undefined;
   /** Plain variables of the container. Default none. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
@@ -117,7 +117,7 @@ export interface ScalingInput {
 export interface DeploymentInput {
   /** Of the wanted tasks, healthy at any time (rounded up). Default 100. */
   readonly minimumHealthyPercent?: number | undefined;
-  /** Of the wanted tasks, at most at any time (rounded down). Default 200. */
+  /** Of the wanted tasks, at most at any time (rounded down); above 100. Default 200. */
   readonly maximumPercent?: number | undefined;
   /** How long a leaving task may finish its requests. Default 5. */
   readonly deregistrationDelaySeconds?: number | undefined;

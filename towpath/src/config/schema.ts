@@ -1,5 +1,6 @@
 /**
  * The shape of `towpath.config.ts` at run time: types, ranges and characters of single values.
+ * Ranges are those of AWS, or narrower where the Terraform in `infra/` is.
  * What values must be to each other is decided in the rules; defaults are in `resolve-project.ts`.
  * Messages say what a value must be; `schema-problems.ts` adds the value.
  */
@@ -10,13 +11,14 @@ import { FARGATE_CPU_UNITS } from './fargate.ts';
 /** Environments on one ladder. */
 export const MAX_ENVIRONMENTS = 10;
 const MAX_APPROVALS = 10;
-/** Service quota of ECS: tasks of one service. */
-const MAX_TASKS = 5000;
+/** Tasks of one service. */
+const MAX_TASKS = 1000;
+/** Containers run as an ordinary user, who can't bind lower ports. */
+const MIN_PORT = 1024;
 const MAX_SOAK_SECONDS = 30 * 86_400;
-/** ECS `healthCheckGracePeriodSeconds`. */
-const MAX_GRACE_SECONDS = 2_147_483_647;
-/** Length of a Parameter Store name that leaves room for `/project/environment/`. */
-const MAX_SECRET_NAME_LENGTH = 512;
+const MAX_GRACE_SECONDS = 7200;
+/** Below, noise alone scales out; above, a task is overloaded before another starts. */
+const TARGET_PERCENT = [10, 95] as const;
 /** Periods that CloudWatch Logs knows (PutRetentionPolicy), days. */
 const RETENTION_DAYS: readonly number[] = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -76,21 +78,23 @@ const healthCheck = object({
 const scaling = object({
   min: whole(1, MAX_TASKS).optional(),
   max: whole(1, MAX_TASKS).optional(),
-  cpuPercent: whole(1, 100).optional(),
-  memoryPercent: whole(1, 100).optional(),
+  cpuPercent: whole(...TARGET_PERCENT).optional(),
+  memoryPercent: whole(...TARGET_PERCENT).optional(),
 });
 
 const deployment = object({
   minimumHealthyPercent: whole(0, 100).optional(),
-  maximumPercent: whole(100, 200).optional(),
+  // Zones are balanced by starting a task first, which takes room above 100 %.
+  maximumPercent: whole(101, 200).optional(),
   deregistrationDelaySeconds: whole(0, 3600).optional(),
   /** Fargate: 2 to 120. */
   stopTimeoutSeconds: whole(2, 120).optional(),
 });
 
+// What the Parameter Store allows and different names can't turn into the same variable.
 const secretName = text(
-  `a name of letters, digits, "_", "." and "-", beginning with a letter, of at most ${MAX_SECRET_NAME_LENGTH} characters`,
-  (name) => /^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) && name.length <= MAX_SECRET_NAME_LENGTH,
+  'a name of 1 to 63 lower-case letters, digits and hyphens, beginning with a letter',
+  /^[a-z][a-z0-9-]{0,62}$/,
 );
 
 const variableName = text(
@@ -103,7 +107,7 @@ export const serviceSchema = object({
   dockerfile: projectPath.optional(),
   context: projectPath.optional(),
   bundle: bundle.optional(),
-  port: whole(1, 65_535).optional(),
+  port: whole(MIN_PORT, 65_535).optional(),
   cpu: z
     .number()
     .refine((cpu) => FARGATE_CPU_UNITS.includes(cpu), {

@@ -88,24 +88,18 @@ function variableFindings(service: ServiceConfig): readonly Finding[] {
       });
     }
   }
-  const owners = new Map<string, string>();
   for (const [index, secret] of service.secrets.entries()) {
     const variable = secretVariable(secret);
     const at = `secrets[${index}]` as const;
-    const other = owners.get(variable);
-    if (isReserved(variable)) {
-      const message = `${JSON.stringify(secret)} would be read from ${variable}, which is set by Towpath or ECS: choose another name`;
-      findings.push({ at: [at], message });
-    } else if (other === secret) {
+    if (service.secrets.indexOf(secret) !== index) {
       findings.push({ at: [at], message: `${JSON.stringify(secret)} is listed twice` });
-    } else if (other !== undefined) {
-      const message = `${JSON.stringify(secret)} and ${JSON.stringify(other)} would both be read from ${variable}: rename one`;
+    } else if (isReserved(variable)) {
+      const message = `${JSON.stringify(secret)} would be read from ${variable}, which is set by Towpath or ECS: choose another name`;
       findings.push({ at: [at], message });
     } else if (Object.hasOwn(service.environment, variable)) {
       const message = `${JSON.stringify(secret)} is read from ${variable}, which is also a plain variable in environment: remove one`;
       findings.push({ at: [at, `environment.${variable}`], message });
     }
-    owners.set(variable, other ?? secret);
   }
   return findings;
 }
