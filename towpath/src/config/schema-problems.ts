@@ -1,7 +1,7 @@
 /** The schema's findings in plain words: path, what the value must be, the value itself. Pure. */
 import * as z from 'zod';
 import type { Problem } from '../domain/errors.ts';
-import { nearestWord } from './edit-distance.ts';
+import { closest } from '../domain/suggest.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -56,7 +56,7 @@ function translate(issue: z.core.$ZodIssue, schema: z.ZodType, input: unknown): 
     const known = keysAt(schema, issue.path);
     return issue.keys.map((key) => {
       const at = [...issue.path, key];
-      const meant = nearestWord(key, known);
+      const meant = closest(key, known);
       const advice =
         meant === undefined ? `allowed here: ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
       const path = renderPath(at);
@@ -94,7 +94,7 @@ function describe(issue: z.core.$ZodIssue, value: unknown, path: Path): string {
       return `must be ${word} ${limit}, ${got}`;
     }
     case 'invalid_value': {
-      const meant = typeof value === 'string' ? nearestWord(value, issue.values.map(String)) : undefined;
+      const meant = typeof value === 'string' ? closest(value, issue.values.map(String)) : undefined;
       const choices = issue.values.map((choice) => JSON.stringify(choice)).join(', ');
       return `must be one of ${choices}, ${got}${meant === undefined ? '' : ` (did you mean "${meant}"?)`}`;
     }
