@@ -27,6 +27,11 @@ export interface LoadOptions {
   readonly file?: string | undefined;
   /** Default `.towpath/cache` beside the configuration. */
   readonly cacheDir?: string | undefined;
+  /**
+   * Names the build of the tool: a value that it found valid is not looked at by it again.
+   * Default: made from the bundle that runs; from source, where rules change unseen, every start validates.
+   */
+  readonly toolStamp?: string | undefined;
 }
 
 export interface LoadedProject {
@@ -44,7 +49,7 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
   const cached = await readCachedConfig(cacheDir, file);
   const entry = cached ?? (await compileIntoCache(cacheDir, file));
   const input = await evaluate(entry, file);
-  const verdict = await verdictFor(input);
+  const verdict = verdictFor(options.toolStamp ?? (await bundleStamp()), input);
   if (verdict !== undefined && verdict === entry.verdict) {
     return { project: resolveProject(input as ProjectInput), root, file };
   }
@@ -131,18 +136,21 @@ function placeOf(error: unknown, entry: CacheEntry, file: string): string {
   return `${source}:${found.originalLine + 1}:${found.originalColumn + 1}`;
 }
 
-/**
- * Names this value together with this build of the tool: the same name was validated by the same rules.
- * Undefined when run from source, where rules change without this file changing.
- */
-async function verdictFor(input: unknown): Promise<string | undefined> {
-  const self = fileURLToPath(import.meta.url);
-  if (self.endsWith('.ts')) return undefined;
-  const { size, ctimeMs } = await stat(self);
+/** Names a value together with the build that validates it; undefined when it can't be remembered. */
+function verdictFor(stamp: string | undefined, input: unknown): string | undefined {
+  if (stamp === undefined) return undefined;
   try {
-    return hashText(`${size}:${ctimeMs}:${canonicalJson(input)}`);
+    return hashText(`${stamp}:${canonicalJson(input)}`);
   } catch {
     // A value without JSON (a cycle, a bigint); validation says what is wrong with it.
     return undefined;
   }
+}
+
+/** Changes whenever the bundle is written; undefined when run from source. */
+async function bundleStamp(): Promise<string | undefined> {
+  const self = fileURLToPath(import.meta.url);
+  if (self.endsWith('.ts')) return undefined;
+  const { size, ctimeMs } = await stat(self);
+  return `${size}:${ctimeMs}`;
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TowpathError } from '../domain/errors.ts';
-import { readCachedConfig } from './config-cache.ts';
+import { canonicalJson } from '../domain/ledger.ts';
+import { hashText, readCachedConfig, rememberVerdict } from './config-cache.ts';
 import { loadProject } from './load.ts';
 
 const GOOD = `
@@ -146,4 +147,25 @@ it('reports every problem of an invalid project', async () => {
   expect(error.exitCode).toBe(2);
   expect(error.message).toBe('towpath.config.ts has 2 problems');
   expect(error.problems.map(({ path }) => path)).toEqual(['project', 'environments[0].cidr']);
+});
+
+it('does not validate again what the same build found valid', async () => {
+  const cacheDir = join(root, '.towpath', 'cache');
+  const verdict = async () => (await readCachedConfig(cacheDir, file))?.verdict;
+  await writeFile(file, GOOD);
+  await loadProject({ cwd: root });
+  expect(await verdict()).toBeUndefined();
+  await loadProject({ cwd: root, toolStamp: 'v1' });
+  const first = await verdict();
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  await loadProject({ cwd: root, toolStamp: 'v2' });
+  expect(await verdict()).not.toBe(first);
+
+  // Proof that the rules are left out: a value that they would refuse, remembered as valid.
+  const bad = { project: 'shop', owner: 'us', environments: [{ name: 'live', cidr: '10.9.0.1/16' }] };
+  await writeFile(file, `export default ${JSON.stringify(bad)};`);
+  expect((await failure()).code).toBe('CONFIG_INVALID');
+  await rememberVerdict(cacheDir, file, hashText(`v2:${canonicalJson(bad)}`));
+  expect((await loadProject({ cwd: root, toolStamp: 'v2' })).project.name).toBe('shop');
+  await expect(loadProject({ cwd: root, toolStamp: 'v3' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
