@@ -101,6 +101,6 @@ function renderHtml(status: number): string {
 
 function hostWithoutPort(host: string): string {
   const bracket = host.lastIndexOf(']');
-  const colon = host.indexOf(':', bracket < 0 ? 0 : bracket);
+  const colon = host.indexOf(':', Math.max(bracket, 0));
   return colon < 0 ? host : host.slice(0, colon);
 }

@@ -32,6 +32,8 @@ export interface ForwardingFacts {
   readonly protocol: 'http' | 'https';
   /** The port of the listener as AWS knows it, not the local one. */
   readonly port: number;
+  /** Host for a client that names none, as HTTP/1.0 allows. */
+  readonly defaultHost: string;
   /** A fresh trace root, for example `1-67891233-abcdef012345678912345678`. */
   readonly traceRoot: string;
 }
@@ -45,6 +47,7 @@ export function renderRequestHeaders(raw: readonly string[], facts: ForwardingFa
   const named = namedByConnection(raw);
   const headers: string[] = [];
   let chunked = false;
+  let hasHost = false;
   let length: string | undefined;
   let forwardedFor: string | undefined;
   let trace: string | undefined;
@@ -53,6 +56,7 @@ export function renderRequestHeaders(raw: readonly string[], facts: ForwardingFa
     const value = raw[i + 1] ?? '';
     const lower = name.toLowerCase();
     if (lower === 'transfer-encoding') chunked = true;
+    if (lower === 'host') hasHost = true;
     if (HOP_BY_HOP.has(lower)) continue;
     if (lower === 'content-length') length = value;
     else if (REWRITTEN.has(lower)) {
@@ -63,6 +67,7 @@ export function renderRequestHeaders(raw: readonly string[], facts: ForwardingFa
     } else if (named?.has(lower)) continue;
     headers.push(name, value);
   }
+  if (!hasHost) headers.push('Host', facts.defaultHost);
   headers.push(
     'X-Forwarded-For',
     forwardedFor === undefined ? facts.clientAddress : `${forwardedFor}, ${facts.clientAddress}`,

@@ -24,6 +24,7 @@ export function forwardedRequest(request: http.IncomingMessage, listener: Listen
     clientAddress: request.socket.remoteAddress ?? '127.0.0.1',
     protocol: listener.protocol,
     port: listener.port,
+    defaultHost: `${request.socket.localAddress}:${request.socket.localPort}`,
     traceRoot: `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`,
   });
 }

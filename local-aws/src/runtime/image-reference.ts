@@ -9,6 +9,7 @@ export interface ImageReference {
 }
 
 const REPOSITORY = /^[a-z0-9]+(?:[._/-][a-z0-9]+|__[a-z0-9]+)*$/;
+const REGISTRY = /^[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
 
@@ -26,6 +27,7 @@ export function parseImageReference(image: string): ImageReference | undefined {
   const hasRegistry = rest !== undefined && (/[.:]/.test(first) || first === 'localhost');
   const registry = hasRegistry ? first : undefined;
   const [repository, tag] = splitOnce(hasRegistry ? rest : named, ':');
+  if (registry !== undefined && !REGISTRY.test(registry)) return undefined;
   if (!REPOSITORY.test(repository)) return undefined;
   if (tag !== undefined && !TAG.test(tag)) return undefined;
   return { registry, repository, reference: digest ?? tag ?? 'latest' };

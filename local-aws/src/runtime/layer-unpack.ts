@@ -3,7 +3,7 @@
  * Ownership, device files and setuid bits are left out: tasks run as the user who runs the embedded AWS.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, link, lstat, mkdir, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -159,7 +159,7 @@ function placeInside(root: string, name: string, shown = name): string {
   if (Buffer.byteLength(name) > MAX_PATH_BYTES)
     throw new Error(`a path is longer than ${MAX_PATH_BYTES} bytes`);
   if (name.split('/').includes('..') && shown === name) throw new Error(`${shown} leads out of the image`);
-  const target = path.join(root, name);
+  const target = path.resolve(root, `./${name}`);
   if (target !== root && !target.startsWith(root + path.sep))
     throw new Error(`${shown} leads out of the image`);
   return target;
@@ -199,9 +199,15 @@ async function emptyLowerLayers(directory: string, written: ReadonlySet<string>)
   }
 }
 
-/** A chain of links can leave the image although each one alone does not. */
+/** A chain of links can leave the image although each one alone does not: it is followed step by step. */
 async function refuseEscapingLink(link: string, root: string): Promise<void> {
-  const real = await realpath(link).catch(() => undefined);
-  if (real === undefined || real === root || real.startsWith(root + path.sep)) return;
-  throw new Error(`the symlink ${path.relative(root, link)} leads out of the image`);
+  // A later entry may have taken its place.
+  const to = await readlink(link).catch(() => '');
+  let at = path.dirname(link);
+  for (const step of to.split('/')) {
+    // What does not exist can't be a link: its name is taken as it stands.
+    at = await realpath(`${at}/${step}`).catch(() => path.resolve(at, step));
+    if (at === root || at.startsWith(root + path.sep)) continue;
+    throw new Error(`the symlink ${path.relative(root, link)} leads out of the image`);
+  }
 }

@@ -34,6 +34,7 @@ export class LogQueue {
   #head = 0;
   #bytes = 0;
   #dropped = 0;
+  #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #lastTimestamp = 0;
@@ -66,7 +67,7 @@ export class LogQueue {
       const left = deadline - Date.now();
       const done = left > 0 && (await withinTime(this.#flush(), left));
       if (!done) {
-        const lost = this.#size() + this.#dropped;
+        const lost = this.#inFlight + this.#size() + this.#dropped;
         if (lost > 0)
           this.#options.onLost(new Error(`not delivered within ${withinMs} ms of the exit`), lost);
         break;
@@ -95,11 +96,13 @@ export class LogQueue {
     if (this.#flushing !== undefined) return this.#flushing;
     const batch = this.#nextBatch();
     if (batch.length === 0) return Promise.resolve();
+    this.#inFlight = batch.length;
     this.#flushing = this.#options
       .put(batch)
       .catch((error) => this.#options.onLost(error, batch.length))
       .finally(() => {
         this.#flushing = undefined;
+        this.#inFlight = 0;
         if (this.#size() > 0) this.#schedule();
       });
     return this.#flushing;

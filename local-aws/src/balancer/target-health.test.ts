@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { parseHealthMatcher } from './health-matcher.ts';
+import { bindStablePort, stablePort } from './stable-port.ts';
+import {
+  decideTargetHealth,
+  type HealthCheckResult,
+  registeredTarget,
+  type TargetEvent,
+} from './target-health.ts';
+import { WeightedTurns } from './weighted-turns.ts';
+
+const PASS: TargetEvent = { type: 'checked', result: { ok: true } };
+const fail = (result: Exclude<HealthCheckResult, { ok: true }>): TargetEvent => ({ type: 'checked', result });
+const F404 = fail({ ok: false, reason: 'response-code', statusCode: 404 });
+const SLOW = fail({ ok: false, reason: 'timeout' });
+const DEAD = fail({ ok: false, reason: 'connection' });
+const START: TargetEvent = { type: 'check-started' };
+const GONE: TargetEvent = { type: 'deregistered' };
+const USED: TargetEvent = { type: 'in-use', inUse: true };
+const UNUSED: TargetEvent = { type: 'in-use', inUse: false };
+
+describe('decideTargetHealth', () => {
+  const healthy = ['healthy', undefined, undefined];
+  const mismatch = [
+    'unhealthy',
+    'Target.ResponseCodeMismatch',
+    'Health checks failed with these codes: [404]',
+  ];
+  const draining = ['draining', 'Target.DeregistrationInProgress', 'Target deregistration is in progress'];
+  const unused = [
+    'unused',
+    'Target.NotInUse',
+    'Target group is not configured to receive traffic from the load balancer',
+  ];
+  const registering = ['initial', 'Elb.RegistrationInProgress', 'Target registration is in progress'];
+  const checking = ['initial', 'Elb.InitialHealthChecking', 'Initial health checks in progress'];
+
+  it.each<[string, TargetEvent[], (string | undefined)[]]>([
+    ['is registering at first', [], registering],
+    ['is being checked', [START], checking],
+    ['is healthy on its first pass', [START, PASS], healthy],
+    ['stays initial below the unhealthy threshold', [START, F404, START, F404], checking],
+    ['is unhealthy at the unhealthy threshold', [START, F404, F404, F404], mismatch],
+    ['starts counting anew after a pass', [START, F404, F404, PASS, F404, F404], healthy],
+    ['becomes healthy late with one pass', [START, F404, F404, PASS], healthy],
+    ['falls ill after the threshold only', [PASS, F404, F404, F404], mismatch],
+    ['shows the latest failure', [DEAD, DEAD, F404], mismatch],
+    ['shows a timeout', [SLOW, SLOW, SLOW], ['unhealthy', 'Target.Timeout', 'Request timed out']],
+    [
+      'shows a refused connection',
+      [DEAD, DEAD, DEAD],
+      ['unhealthy', 'Target.FailedHealthChecks', 'Health checks failed'],
+    ],
+    ['does not recover below the healthy threshold', [F404, F404, F404, PASS], mismatch],
+    ['recovers at the healthy threshold', [F404, F404, F404, PASS, PASS], healthy],
+    ['recovers only with passes in a row', [F404, F404, F404, PASS, F404, PASS], mismatch],
+    ['drains whatever it was', [PASS, GONE], draining],
+    ['drains for good', [PASS, GONE, PASS, F404, UNUSED, USED], draining],
+    ['falls out of use', [PASS, UNUSED], unused],
+    ['is not checked out of use', [UNUSED, PASS, F404, START], unused],
+    ['starts anew in use', [PASS, UNUSED, USED], registering],
+    ['takes no notice of what it knows', [PASS, USED], healthy],
+    ['drains from out of use', [UNUSED, GONE], draining],
+  ])('%s', (_, events, expected) => {
+    const thresholds = { healthyThreshold: 2, unhealthyThreshold: 3 };
+    let now = registeredTarget(true);
+    for (const event of events) now = decideTargetHealth(now, event, thresholds);
+    expect([now.state, now.reason, now.description]).toEqual(expected);
+  });
+
+  it('begins unused in a group that no listener uses', () => {
+    expect(registeredTarget(false)).toMatchObject({ state: 'unused', reason: 'Target.NotInUse' });
+  });
+});
+
+describe('parseHealthMatcher', () => {
+  it.each([
+    ['200', 200, true],
+    ['200', 201, false],
+    ['200-299,301', 250, true],
+    ['200-299, 301', 301, true],
+    ['200-299,301', 300, false],
+  ])('%s on %i is %s', (text, code, expected) => {
+    expect(parseHealthMatcher(text)(code)).toBe(expected);
+  });
+  it.each(['', 'ok', '20', '200-', '200;201'])('refuses "%s"', (text) => {
+    expect(() => parseHealthMatcher(text)).toThrow(`"${text}"`);
+  });
+});
+
+describe('WeightedTurns', () => {
+  it('spreads turns by weight', () => {
+    const turns = new WeightedTurns([
+      { name: 'a', weight: 3 },
+      { name: 'b', weight: 1 },
+      { name: 'c', weight: 0 },
+    ]);
+    const taken = Array.from({ length: 8 }, () => turns.next()?.name).join('');
+    expect(taken).toBe('aabaaaba');
+  });
+  it('has no turn without weight', () => {
+    expect(new WeightedTurns([{ weight: 0 }]).next()).toBeUndefined();
+  });
+});
+
+describe('bindStablePort', () => {
+  it('takes the same port for the same name, the next when it is taken, and gives up at the end', async () => {
+    const wanted = stablePort(8000, 'towpath-test-alb');
+    expect(wanted).toBe(stablePort(8000, 'towpath-test-alb'));
+    expect(await bindStablePort(8000, 'towpath-test-alb', async () => true)).toBe(wanted);
+    const next = await bindStablePort(8000, 'towpath-test-alb', async (port) => port !== wanted);
+    expect(next).toBe(wanted === 8999 ? 8000 : wanted + 1);
+    let tried = 0;
+    const never = bindStablePort(8000, 'x', async () => {
+      tried += 1;
+      return false;
+    });
+    await expect(never).rejects.toThrow('no free port from 8000 to 8999');
+    expect(tried).toBe(1000);
+  });
+});
