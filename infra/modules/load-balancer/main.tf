@@ -66,6 +66,9 @@ resource "aws_lb_listener" "http" {
   }
 
   tags = { Name = "${var.name}-http-listener" }
+
+  # Redirect only to what is there: HTTPS opens before port 80 sends everybody to it, and closes after.
+  depends_on = [aws_lb_listener.https]
 }
 
 resource "aws_lb_listener" "https" {
@@ -83,4 +86,8 @@ resource "aws_lb_listener" "https" {
   }
 
   tags = { Name = "${var.name}-https-listener" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

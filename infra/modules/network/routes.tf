@@ -58,6 +58,11 @@ resource "aws_nat_gateway" "this" {
   tags = { Name = "${var.name}-nat-${local.zones[each.key].suffix}" }
 
   depends_on = [aws_route.public_internet]
+
+  lifecycle {
+    # A gateway that goes stays until the routes lead elsewhere.
+    create_before_destroy = true
+  }
 }
 
 # One table for each zone even behind a single NAT gateway: going from "single" to "per-az" then changes routes only.
@@ -75,6 +80,11 @@ resource "aws_route" "private_nat" {
   route_table_id         = aws_route_table.private[each.key].id
   destination_cidr_block = "0.0.0.0/0"
   nat_gateway_id         = aws_nat_gateway.this[each.value].id
+
+  lifecycle {
+    # With nat = "none", the way out closes when the tasks have moved to the public subnets.
+    create_before_destroy = true
+  }
 }
 
 resource "aws_route_table_association" "private" {
