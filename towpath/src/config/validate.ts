@@ -40,11 +40,7 @@ function touches(a: string, b: string): boolean {
 }
 
 function isInside(path: string, outer: string): boolean {
-  return (
-    outer === '(configuration)' ||
-    path === outer ||
-    (path.startsWith(outer) && /^[.[]/.test(path.slice(outer.length)))
-  );
+  return path === outer || (path.startsWith(outer) && /^[.[]/.test(path.slice(outer.length)));
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   hashEvent,
   type LedgerEvent,
   type LedgerPayload,
+  MAX_CHAIN_PROBLEMS,
   nextEvent,
   verifyChain,
 } from './ledger.ts';
@@ -151,6 +152,17 @@ describe('the chain', () => {
         expect(found).toContainEqual({ sequence: other + 1, problem: 'reordered' });
       }),
     );
+  });
+
+  it('stops at a limit when a key lies far beyond the end', () => {
+    const [first] = chain([started('1')]);
+    if (!first) throw new Error('one event expected');
+    const found = verifyChain([
+      { key: 1, event: first },
+      { key: 99_999_999, event: first },
+    ]);
+    expect(found).toHaveLength(MAX_CHAIN_PROBLEMS);
+    expect(found[0]).toEqual({ sequence: 2, problem: 'missing' });
   });
 
   it('shows a chain closed up after a removal', () => {
