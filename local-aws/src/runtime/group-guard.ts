@@ -14,7 +14,7 @@ while read -r verb id; do
          if [ "$before" != "$groups" ]; then groups="$before \${groups#* $id }"; fi ;;
   esac
 done
-for id in $groups; do kill -KILL -- "-$id" 2>/dev/null; done
+for id in $groups; do kill -s KILL -- "-$id" 2>/dev/null; done
 `;
 
 export class GroupGuard {
