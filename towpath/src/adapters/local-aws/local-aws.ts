@@ -52,7 +52,9 @@ export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
       });
       closeSync(log);
       const exit = new Promise<string>((resolve) => {
-        child?.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+        child?.once('exit', (code, signal) =>
+          resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
+        );
         child?.once('error', (error) => resolve(error.message));
       });
       ended = exit;
@@ -70,9 +72,13 @@ export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
       const deadline = Date.now() + STOP_TIMEOUT_MS;
       while (isAlive(running.pid, undefined)) {
         if (Date.now() > deadline) {
-          throw new TowpathError('LOCAL_START_FAILED', `The embedded AWS (pid ${running.pid}) did not stop within ${STOP_TIMEOUT_MS / 1000} s.`, {
-            hint: `kill -9 ${running.pid}; the next start cleans up`,
-          });
+          throw new TowpathError(
+            'LOCAL_START_FAILED',
+            `The embedded AWS (pid ${running.pid}) did not stop within ${STOP_TIMEOUT_MS / 1000} s.`,
+            {
+              hint: `kill -9 ${running.pid}; the next start cleans up`,
+            },
+          );
         }
         await delay(POLL_MS);
       }
@@ -92,11 +98,17 @@ export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
     async status() {
       const running = await findRunning(options.stateDir);
       if (!running) return undefined;
-      const response = await fetch(`${running.endpoint}/_local/status`, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) }).catch((cause: unknown) => {
-        throw new TowpathError('AWS_UNREACHABLE', `The embedded AWS (pid ${running.pid}) does not answer at ${running.endpoint}.`, {
-          cause,
-          hint: 'towpath local down, then towpath local up',
-        });
+      const response = await fetch(`${running.endpoint}/_local/status`, {
+        signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
+      }).catch((cause: unknown) => {
+        throw new TowpathError(
+          'AWS_UNREACHABLE',
+          `The embedded AWS (pid ${running.pid}) does not answer at ${running.endpoint}.`,
+          {
+            cause,
+            hint: 'towpath local down, then towpath local up',
+          },
+        );
       });
       return (await response.json()) as LocalAwsStatus;
     },
@@ -122,7 +134,14 @@ export async function findRunning(stateDir: string): Promise<LocalFile | undefin
 }
 
 function describe(file: LocalFile, started: boolean): LocalAws {
-  return { endpoint: file.endpoint, speed: file.speed, pid: file.pid, region: file.region, account: file.accountId, started };
+  return {
+    endpoint: file.endpoint,
+    speed: file.speed,
+    pid: file.pid,
+    region: file.region,
+    account: file.accountId,
+    started,
+  };
 }
 
 interface DaemonLine {
@@ -133,14 +152,25 @@ interface DaemonLine {
 }
 
 /** Ready is raced against exit and time; the daemon's own error line is passed on. */
-async function untilReady(child: ChildProcess, exit: Promise<string>, stateDir: string, logFile: string): Promise<void> {
+async function untilReady(
+  child: ChildProcess,
+  exit: Promise<string>,
+  stateDir: string,
+  logFile: string,
+): Promise<void> {
   let reported: DaemonLine | undefined;
-  const ready = child.stdout ? readyFromPipe(child, (line) => (reported = line)) : readyFromFile(child.pid, stateDir);
+  const ready = child.stdout
+    ? readyFromPipe(child, (line) => (reported = line))
+    : readyFromFile(child.pid, stateDir);
   const timeout = new AbortController();
   const outcome = await Promise.race([
     ready.then(() => 'ready' as const),
     exit.then((reason) => ({ reason })),
-    delay(START_TIMEOUT_MS, { reason: `not ready within ${START_TIMEOUT_MS / 1000} s` }, { signal: timeout.signal }),
+    delay(
+      START_TIMEOUT_MS,
+      { reason: `not ready within ${START_TIMEOUT_MS / 1000} s` },
+      { signal: timeout.signal },
+    ),
   ]);
   timeout.abort();
   if (outcome === 'ready') return;
@@ -148,7 +178,11 @@ async function untilReady(child: ChildProcess, exit: Promise<string>, stateDir: 
   const lines = await tail(logFile);
   reported ??= lines.map(parseLine).findLast((line) => line?.type === 'error');
   if (reported?.message === undefined) throw startFailed(outcome.reason, lines);
-  throw new TowpathError(knownCode(reported.code), reported.message, reported.hint === undefined ? {} : { hint: reported.hint });
+  throw new TowpathError(
+    knownCode(reported.code),
+    reported.message,
+    reported.hint === undefined ? {} : { hint: reported.hint },
+  );
 }
 
 function readyFromPipe(child: ChildProcess, onError: (line: DaemonLine) => void): Promise<void> {
@@ -185,10 +219,16 @@ function knownCode(code: string | undefined): ErrorCode {
 }
 
 function startFailed(reason: string, context: readonly string[]): TowpathError {
-  return new TowpathError('LOCAL_START_FAILED', `The embedded AWS did not start: ${reason}.`, { context, hint: 'towpath local up --verbose' });
+  return new TowpathError('LOCAL_START_FAILED', `The embedded AWS did not start: ${reason}.`, {
+    context,
+    hint: 'towpath local up --verbose',
+  });
 }
 
 async function tail(file: string): Promise<readonly string[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  return text.split('\n').filter((line) => line !== '').slice(-LOG_TAIL_LINES);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-LOG_TAIL_LINES);
 }

@@ -13,7 +13,9 @@ export interface TerraformProgram {
   readonly version: string;
 }
 
-export async function findTerraform(env: Readonly<Record<string, string | undefined>>): Promise<TerraformProgram> {
+export async function findTerraform(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<TerraformProgram> {
   const path = findExecutable('terraform', env.PATH);
   if (path === undefined) {
     throw new TowpathError('TERRAFORM_NOT_FOUND', 'Terraform is not on the PATH.', { hint: installHint() });

@@ -28,9 +28,18 @@ interface RawResource {
 interface RawLine {
   readonly type?: string;
   readonly change?: { readonly resource?: RawResource; readonly action?: string };
-  readonly hook?: { readonly resource?: RawResource; readonly action?: string; readonly elapsed_seconds?: number };
+  readonly hook?: {
+    readonly resource?: RawResource;
+    readonly action?: string;
+    readonly elapsed_seconds?: number;
+  };
   readonly outputs?: Readonly<Record<string, { readonly action?: string }>>;
-  readonly diagnostic?: { readonly severity?: string; readonly summary?: string; readonly detail?: string; readonly address?: string };
+  readonly diagnostic?: {
+    readonly severity?: string;
+    readonly summary?: string;
+    readonly detail?: string;
+    readonly address?: string;
+  };
 }
 
 const STATES: Readonly<Record<string, 'started' | 'progress' | 'done' | 'failed'>> = {

@@ -10,7 +10,13 @@ import type { Notifier, SavedPlan, StateLock, TerraformPort, TerraformVariables 
 import { isAlive } from '../process/process-identity.ts';
 import { findTerraform, type TerraformProgram } from './find-terraform.ts';
 import { findProviderMirror, renderCliConfig } from './provider-mirror.ts';
-import { type Diagnostic, isExpectedWarning, parseTerraformLine, summarisePlan, type TerraformEvent } from './terraform-events.ts';
+import {
+  type Diagnostic,
+  isExpectedWarning,
+  parseTerraformLine,
+  summarisePlan,
+  type TerraformEvent,
+} from './terraform-events.ts';
 import { runTerraform, type TerraformResult } from './terraform-process.ts';
 
 const CONTEXT_LINES = 40;
@@ -61,9 +67,15 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     return { result, events, lines };
   }
 
-  async function check(operation: string, result: TerraformResult, events: readonly TerraformEvent[], lines: readonly string[]) {
+  async function check(
+    operation: string,
+    result: TerraformResult,
+    events: readonly TerraformEvent[],
+    lines: readonly string[],
+  ) {
     if (result.code === 0) return;
-    if (result.interrupted) throw new TowpathError('ABORTED', `terraform ${operation} was interrupted; it saved its state.`);
+    if (result.interrupted)
+      throw new TowpathError('ABORTED', `terraform ${operation} was interrupted; it saved its state.`);
     throw await failure(operation, result, events, lines, options);
   }
 
@@ -73,16 +85,30 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       const stamp = await initStamp(infra, backendFile);
       const before = await readFile(stampFile, 'utf8').catch(() => '');
       if (before === stamp && (await exists(join(infra, '.terraform.lock.hcl')))) return;
-      const { result, events, lines } = await run(['init', '-input=false', '-no-color', '-reconfigure', `-backend-config=${backendFile}`], {}, signal);
+      const { result, events, lines } = await run(
+        ['init', '-input=false', '-no-color', '-reconfigure', `-backend-config=${backendFile}`],
+        {},
+        signal,
+      );
       await check('init', result, events, lines);
       await writeFile(stampFile, stamp);
     },
 
     async plan(variables, planOptions = {}) {
       const file = join(dataDir, planOptions.destroy ? 'destroy.tfplan' : 'deploy.tfplan');
-      const args = ['plan', '-json', '-input=false', `-out=${file}`, `-var-file=${join('envs', environment, 'terraform.tfvars.json')}`];
+      const args = [
+        'plan',
+        '-json',
+        '-input=false',
+        `-out=${file}`,
+        `-var-file=${join('envs', environment, 'terraform.tfvars.json')}`,
+      ];
       if (planOptions.destroy) args.push('-destroy');
-      const { result, events, lines } = await run(args, { ...secretVariables(variables), TF_VAR_image: variables.image }, planOptions.signal);
+      const { result, events, lines } = await run(
+        args,
+        { ...secretVariables(variables), TF_VAR_image: variables.image },
+        planOptions.signal,
+      );
       await check('plan', result, events, lines);
       const summary = summarisePlan(events);
       options.notifier.notify({ type: 'terraform.plan', summary });
@@ -96,7 +122,11 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     },
 
     async apply(plan, variables, signal) {
-      const { result, events, lines } = await run(['apply', '-json', '-input=false', plan.file], secretVariables(variables), signal);
+      const { result, events, lines } = await run(
+        ['apply', '-json', '-input=false', plan.file],
+        secretVariables(variables),
+        signal,
+      );
       await rm(plan.file, { force: true });
       await check('apply', result, events, lines);
     },
@@ -115,8 +145,15 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
 
 function announce(event: TerraformEvent, notifier: Notifier): void {
   if (event.kind === 'progress') notifier.notify(event.event);
-  if (event.kind === 'diagnostic' && event.diagnostic.severity === 'warning' && !isExpectedWarning(event.diagnostic)) {
-    notifier.notify({ type: 'warning', text: `Terraform: ${event.diagnostic.summary}. ${firstLine(event.diagnostic.detail)}` });
+  if (
+    event.kind === 'diagnostic' &&
+    event.diagnostic.severity === 'warning' &&
+    !isExpectedWarning(event.diagnostic)
+  ) {
+    notifier.notify({
+      type: 'warning',
+      text: `Terraform: ${event.diagnostic.summary}. ${firstLine(event.diagnostic.detail)}`,
+    });
   }
 }
 
@@ -143,7 +180,8 @@ async function prepareRun(options: TerraformOptions) {
 
 /** Variables of the caller that would change what Terraform does behind our back. */
 function isForeign(key: string, isolated: boolean): boolean {
-  if (key.startsWith('TF_')) return !(key.startsWith('TF_LOG') || key === 'TF_PLUGIN_CACHE_DIR' || key === 'TF_CLI_CONFIG_FILE');
+  if (key.startsWith('TF_'))
+    return !(key.startsWith('TF_LOG') || key === 'TF_PLUGIN_CACHE_DIR' || key === 'TF_CLI_CONFIG_FILE');
   return isolated && key.startsWith('AWS_');
 }
 
@@ -174,21 +212,32 @@ async function failure(
   lines: readonly string[],
   options: TerraformOptions,
 ): Promise<TowpathError> {
-  const errors = events.flatMap((event) => (event.kind === 'diagnostic' && event.diagnostic.severity === 'error' ? [event.diagnostic] : []));
+  const errors = events.flatMap((event) =>
+    event.kind === 'diagnostic' && event.diagnostic.severity === 'error' ? [event.diagnostic] : [],
+  );
   const text = [...errors.map(renderDiagnostic), ...lines, ...result.stderr.split('\n')].join('\n');
   // Terraform gives lock failures no code of their own; the wording decides whether to look, the backend says what is so.
   const lock = /state lock/i.test(text) ? await options.readStateLock().catch(() => undefined) : undefined;
   if (lock) {
-    return new TowpathError('STATE_LOCKED', `Terraform's state is locked by ${lock.who} since ${lock.created} (${lock.operation}, id ${lock.id}).`, {
-      hint: `towpath unlock ${options.environment}`,
-    });
+    return new TowpathError(
+      'STATE_LOCKED',
+      `Terraform's state is locked by ${lock.who} since ${lock.created} (${lock.operation}, id ${lock.id}).`,
+      {
+        hint: `towpath unlock ${options.environment}`,
+      },
+    );
   }
   const context = text.split('\n').filter((line) => line.trim() !== '');
   const first = errors[0];
   return new TowpathError(
     'TERRAFORM_FAILED',
-    first ? `terraform ${operation} failed: ${first.summary}${first.address ? ` (${first.address})` : ''}.` : `terraform ${operation} failed with exit code ${result.code}.`,
-    { context: context.slice(0, CONTEXT_LINES), hint: `mend the cause and run the same command again; towpath plan ${options.environment} shows what is left to do` },
+    first
+      ? `terraform ${operation} failed: ${first.summary}${first.address ? ` (${first.address})` : ''}.`
+      : `terraform ${operation} failed with exit code ${result.code}.`,
+    {
+      context: context.slice(0, CONTEXT_LINES),
+      hint: `mend the cause and run the same command again; towpath plan ${options.environment} shows what is left to do`,
+    },
   );
 }
 
