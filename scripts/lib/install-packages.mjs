@@ -16,8 +16,26 @@ export async function installPackages(root) {
     .digest('hex');
   const record = join(root, 'node_modules', '.towpath-lock-hash');
   if (existsSync(record) && readFileSync(record, 'utf8').trim() === hash) return;
-  await stage('npm ci', () => npmCi(root));
+  if (!isInstalled(root)) await stage('npm ci', () => npmCi(root));
   writeFileSync(record, `${hash}\n`);
+}
+
+/** Whether what lies in node_modules is what the lock file asks for, say after a developer's `npm install`. */
+function isInstalled(root) {
+  const installed = readPackages(join(root, 'node_modules', '.package-lock.json'));
+  const locked = readPackages(join(root, 'package-lock.json'));
+  if (installed === undefined || locked === undefined) return false;
+  return Object.entries(locked)
+    .filter(([path]) => path.startsWith('node_modules/'))
+    .every(([path, { version, optional }]) => {
+      // Packages for other platforms are locked, yet not installed.
+      if (installed[path] === undefined) return optional === true;
+      return installed[path].version === version;
+    });
+}
+
+function readPackages(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
 }
 
 async function npmCi(root) {

@@ -1,0 +1,76 @@
+/**
+ * Looks at running processes (through `ps`, which Linux and macOS share): who descends from whom, and what a command
+ * left behind. Ends only what it was given by id.
+ */
+import { execFileSync } from 'node:child_process';
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly parentPid: number;
+  /** Command line with its arguments. */
+  readonly command: string;
+}
+
+const PS_LIMIT_MS = 10_000;
+const POLL_INTERVAL_MS = 100;
+
+/** All processes but the `ps` that lists them, and zombies: those have ended, whoever forgets to reap them. */
+export function runningProcesses(): readonly RunningProcess[] {
+  const text = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,command='], {
+    encoding: 'utf8',
+    timeout: PS_LIMIT_MS,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
+    if (match === null || match[3]?.startsWith('Z') === true || match[4]?.startsWith('ps -A') === true)
+      return [];
+    return [{ pid: Number(match[1]), parentPid: Number(match[2]), command: match[4] ?? '' }];
+  });
+}
+
+/** A process and its descendants, parents first; empty when it has ended. */
+export function processTree(pid: number): readonly RunningProcess[] {
+  const all = runningProcesses();
+  const root = all.find((candidate) => candidate.pid === pid);
+  const tree = root === undefined ? [] : [root];
+  // The list grows while it is walked: children of children follow. No process is its own ancestor.
+  for (const parent of tree) tree.push(...all.filter((candidate) => candidate.parentPid === parent.pid));
+  return tree;
+}
+
+/**
+ * Processes whose command line holds the marker, this process and its ancestors left out.
+ * @param marker something that only the processes in question carry, such as the path of a temporary folder
+ */
+export function leftovers(marker: string): readonly RunningProcess[] {
+  const all = runningProcesses();
+  const own = new Set<number>();
+  for (let pid: number | undefined = process.pid; pid !== undefined && !own.has(pid); ) {
+    own.add(pid);
+    pid = all.find((candidate) => candidate.pid === pid)?.parentPid;
+  }
+  return all.filter((candidate) => candidate.command.includes(marker) && !own.has(candidate.pid));
+}
+
+/** Waits until nothing with the marker runs; what still does after the limit is returned. */
+export async function leftoversAfter(marker: string, limitMs: number): Promise<readonly RunningProcess[]> {
+  const deadline = Date.now() + limitMs;
+  let found = leftovers(marker);
+  while (found.length > 0 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+    found = leftovers(marker);
+  }
+  return found;
+}
+
+/** Kills a process and its descendants at once; those that have ended meanwhile are what was wanted. */
+export function killTree(pid: number): void {
+  for (const { pid: each } of processTree(pid)) {
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  }
+}
