@@ -17,15 +17,19 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [`${WORKSPACES}/**/*.test.ts`, '{scripts,test/support}/**/*.test.ts'],
-          exclude: [...NEVER, '**/*.wire.test.ts'],
+          include: [`${WORKSPACES}/**/*.test.ts`, 'test/support/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          exclude: [...NEVER, '**/*.wire.test.{ts,mjs}'],
           testTimeout: 10_000,
         },
       },
       {
         test: {
           name: 'wire',
-          include: [`${WORKSPACES}/**/*.wire.test.ts`, '{scripts,test/support}/**/*.wire.test.ts'],
+          include: [
+            `${WORKSPACES}/**/*.wire.test.ts`,
+            'test/support/**/*.wire.test.ts',
+            'scripts/**/*.wire.test.mjs',
+          ],
           exclude: NEVER,
           testTimeout: 60_000,
           hookTimeout: 120_000,
