@@ -1,10 +1,11 @@
 /** One registered target: its health, its connections, and the loop that checks it. */
 import http from 'node:http';
-import type { Target, TargetGroupConfig, TargetHealth } from '../contract.ts';
+import type { Target, TargetHealth } from '../contract.ts';
 import type { HealthMatcher } from './health-matcher.ts';
 import { probeTarget } from './health-probe.ts';
 import {
   decideTargetHealth,
+  type HealthThresholds,
   registeredTarget,
   type TargetEvent,
   type TargetHealthState,
@@ -14,14 +15,19 @@ import {
 const IDLE_CONNECTION_MS = 4000;
 const MAX_IDLE_CONNECTIONS = 64;
 
+/** For events before the control plane has told of the target group: no check is counted then. */
+const NO_THRESHOLDS: HealthThresholds = {
+  healthyThreshold: 1,
+  unhealthyThreshold: 1,
+  initialUnhealthyThreshold: 1,
+};
+
 /** Real times and rules of health checks. */
-export interface CheckSettings {
+export interface CheckSettings extends HealthThresholds {
   readonly path: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly matches: HealthMatcher;
-  readonly healthyThreshold: TargetGroupConfig['healthCheck']['healthyThreshold'];
-  readonly unhealthyThreshold: TargetGroupConfig['healthCheck']['unhealthyThreshold'];
 }
 
 export class BalancedTarget {
@@ -90,7 +96,7 @@ export class BalancedTarget {
 
   #apply(event: TargetEvent): void {
     const before = this.#health;
-    const settings = this.#settings() ?? { healthyThreshold: 1, unhealthyThreshold: 1 };
+    const settings = this.#settings() ?? NO_THRESHOLDS;
     this.#health = decideTargetHealth(before, event, settings);
     if (before.state !== this.#health.state) this.#onChange();
   }

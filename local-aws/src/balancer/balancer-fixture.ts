@@ -29,11 +29,12 @@ export class BalancerFixture {
   readonly #servers: http.Server[] = [];
   #nextHost = 1;
 
-  constructor(options: { speed?: number } = {}) {
+  constructor(options: { speed?: number; startAllowanceMs?: number } = {}) {
     this.basePort = 21_000 + Math.floor(Math.random() * 20) * 1000;
     this.plane = createLoadBalancerPlane({
       clock: clockAt(options.speed ?? 100),
       log: () => {},
+      startAllowanceMs: options.startAllowanceMs ?? 0,
       basePort: this.basePort,
     });
   }

@@ -7,8 +7,12 @@ import { forwardedRequest, type ListenerFacts, openTargetRequest, type TargetCho
 const MAX_ATTEMPTS = 2;
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-/** For requests that can't be repeated: a kept connection may be closed at the other end while they are sent. */
-const FRESH_CONNECTIONS = new http.Agent({ keepAlive: false });
+/**
+ * For requests that can't be repeated: a kept connection may be closed at the other end while they are sent.
+ * They still say keep-alive, as a target that closes early would cut off its own answer to a half-read body.
+ */
+const FRESH_CONNECTIONS = new http.Agent({ keepAlive: true });
+FRESH_CONNECTIONS.maxFreeSockets = 0; // as an option, 0 would stand for the default
 
 export class Exchange {
   readonly #request: http.IncomingMessage;
@@ -66,6 +70,8 @@ export class Exchange {
     upstream.once('response', (answer) => this.#respond(answer));
     upstream.on('timeout', () => this.#onTargetIdle());
     upstream.on('error', () => this.#onTargetFailure(upstream));
+    // A target may answer without reading the whole body: the rest is read away, so that the client sees the answer.
+    if (hasBody) upstream.once('close', () => this.#request.resume());
     if (hasBody) this.#request.pipe(upstream);
     else upstream.end();
   }
@@ -112,6 +118,7 @@ export class Exchange {
 
   #fail(status: 400 | 408 | 502 | 503 | 504): void {
     this.#request.unpipe();
+    this.#request.resume();
     sendAnswer(this.#request, this.#response, renderErrorPage(status));
   }
 }

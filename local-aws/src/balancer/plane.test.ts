@@ -61,6 +61,24 @@ describe('health checks', () => {
   });
 });
 
+it('gives a program that still starts its time, however fast AWS runs', async () => {
+  const patient = new BalancerFixture({ startAllowanceMs: 600 });
+  try {
+    await patient.apply();
+    const late = await patient.target((_, response) => response.writeHead(ready ? 200 : 503).end());
+    const never = await patient.target((_, response) => response.writeHead(503).end());
+    let ready = false;
+    patient.plane.register(GROUP, [late, never]);
+    await sleep(300); // six intervals; two failures would do on AWS
+    expect([patient.state(late.id), patient.state(never.id)]).toEqual(['initial', 'initial']);
+    ready = true;
+    await patient.reaches(late.id, 'healthy');
+    await patient.reaches(never.id, 'unhealthy');
+  } finally {
+    await patient.close();
+  }
+});
+
 describe('targets', () => {
   it('drain for the whole delay, then are gone; a second registration ends the draining', async () => {
     await fixture.apply({ group: { deregistrationDelaySeconds: 30 } });

@@ -10,7 +10,7 @@ import type {
 } from '../contract.ts';
 import { parseHealthMatcher } from './health-matcher.ts';
 import { ListenerServer } from './listener-server.ts';
-import { TargetGroup, type TargetKey } from './target-group.ts';
+import { START_ALLOWANCE_MS, TargetGroup, type TargetKey } from './target-group.ts';
 
 const DEFAULT_BASE_PORT = 8000;
 /** The listener that gets the load balancer's own port; without it, the one with the lowest port does. */
@@ -21,6 +21,8 @@ export interface LoadBalancerPlaneOptions {
   readonly log: (line: string) => void;
   /** Local ports are taken from the thousand ports that begin here (default 8000). */
   readonly basePort?: number;
+  /** Real milliseconds that a new target has for its first healthy answer, whatever the speed. */
+  readonly startAllowanceMs?: number;
 }
 
 /** A load balancer with the servers that hold its ports. */
@@ -43,6 +45,7 @@ class Plane implements LoadBalancerPlane {
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
   readonly #basePort: number;
+  readonly #startAllowanceMs: number;
   readonly #balancers = new Map<string, Balancer>();
   readonly #groups = new Map<string, TargetGroup>();
   readonly #listeners = new Set<(targetGroupArn: string) => void>();
@@ -55,6 +58,7 @@ class Plane implements LoadBalancerPlane {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#basePort = options.basePort ?? DEFAULT_BASE_PORT;
+    this.#startAllowanceMs = options.startAllowanceMs ?? START_ALLOWANCE_MS;
   }
 
   apply(topology: LoadBalancerTopology): Promise<void> {
@@ -140,7 +144,11 @@ class Plane implements LoadBalancerPlane {
   #openGroup(arn: string): TargetGroup {
     let group = this.#groups.get(arn);
     if (group === undefined) {
-      group = new TargetGroup({ clock: this.#clock, onChange: () => this.#announce(arn) });
+      group = new TargetGroup({
+        clock: this.#clock,
+        startAllowanceMs: this.#startAllowanceMs,
+        onChange: () => this.#announce(arn),
+      });
       this.#groups.set(arn, group);
     }
     return group;

@@ -329,6 +329,21 @@ describe('failures', () => {
     expect(resets).toBe(before);
   });
 
+  it('passes on an answer that comes before the body has ended', async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(413).end('too large');
+    });
+    const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const request = http.request(url, { method: 'POST' }, resolve);
+      request.on('error', reject);
+      for (let i = 0; i < 64; i += 1) request.write(Buffer.alloc(64 * 1024));
+      request.end();
+    });
+    let text = '';
+    for await (const chunk of answer) text += chunk;
+    expect([answer.statusCode, text]).toEqual([413, 'too large']);
+  });
+
   it('gives up a request whose client is gone', async () => {
     let closed = false;
     const { url } = await serve((_, response) => {

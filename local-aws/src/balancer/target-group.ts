@@ -10,6 +10,12 @@ const MIN_CHECK_INTERVAL_MS = 20;
  */
 export const MIN_CHECK_TIMEOUT_MS = 1000;
 
+/**
+ * For the same reason a program that is still starting gets this long to pass its first check, or as long as the
+ * unscaled checks would give it, if that is less.
+ */
+export const START_ALLOWANCE_MS = 5000;
+
 export type TargetKey = Pick<Target, 'id' | 'port'>;
 
 interface Draining {
@@ -19,6 +25,7 @@ interface Draining {
 
 export class TargetGroup {
   readonly #clock: Pick<Clock, 'scaled'>;
+  readonly #startAllowanceMs: number;
   readonly #onChange: () => void;
   readonly #targets = new Map<string, BalancedTarget>();
   readonly #draining = new Map<string, Draining>();
@@ -29,8 +36,9 @@ export class TargetGroup {
   /** Who takes requests now; emptied at every change of a target. */
   #routable: readonly BalancedTarget[] | undefined;
 
-  constructor(options: { clock: Pick<Clock, 'scaled'>; onChange: () => void }) {
+  constructor(options: { clock: Pick<Clock, 'scaled'>; startAllowanceMs: number; onChange: () => void }) {
     this.#clock = options.clock;
+    this.#startAllowanceMs = options.startAllowanceMs;
     this.#onChange = options.onChange;
   }
 
@@ -43,13 +51,20 @@ export class TargetGroup {
   configure(config: TargetGroupConfig, inUse: boolean): void {
     const { healthCheck } = config;
     const timeoutMs = healthCheck.timeoutSeconds * 1000;
+    const unscaledMs = healthCheck.intervalSeconds * 1000;
+    const intervalMs = Math.max(MIN_CHECK_INTERVAL_MS, this.#clock.scaled(unscaledMs));
+    const allowanceMs = Math.min(this.#startAllowanceMs, unscaledMs * healthCheck.unhealthyThreshold);
     this.#checks = {
       path: healthCheck.path,
-      intervalMs: Math.max(MIN_CHECK_INTERVAL_MS, this.#clock.scaled(healthCheck.intervalSeconds * 1000)),
+      intervalMs,
       timeoutMs: Math.min(timeoutMs, Math.max(MIN_CHECK_TIMEOUT_MS, this.#clock.scaled(timeoutMs))),
       matches: parseHealthMatcher(healthCheck.matcher),
       healthyThreshold: healthCheck.healthyThreshold,
       unhealthyThreshold: healthCheck.unhealthyThreshold,
+      initialUnhealthyThreshold: Math.max(
+        healthCheck.unhealthyThreshold,
+        Math.ceil(allowanceMs / intervalMs),
+      ),
     };
     this.#config = config;
     this.#inUse = inUse;

@@ -62,10 +62,21 @@ describe('decideTargetHealth', () => {
     ['takes no notice of what it knows', [PASS, USED], healthy],
     ['drains from out of use', [UNUSED, GONE], draining],
   ])('%s', (_, events, expected) => {
-    const thresholds = { healthyThreshold: 2, unhealthyThreshold: 3 };
+    const thresholds = { healthyThreshold: 2, unhealthyThreshold: 3, initialUnhealthyThreshold: 3 };
     let now = registeredTarget(true);
     for (const event of events) now = decideTargetHealth(now, event, thresholds);
     expect([now.state, now.reason, now.description]).toEqual(expected);
+  });
+
+  it('gives a target that was never healthy its own threshold', () => {
+    const thresholds = { healthyThreshold: 2, unhealthyThreshold: 1, initialUnhealthyThreshold: 3 };
+    const states: string[] = [];
+    let now = registeredTarget(true);
+    for (const event of [DEAD, DEAD, PASS, DEAD, PASS, PASS]) {
+      now = decideTargetHealth(now, event, thresholds);
+      states.push(now.state);
+    }
+    expect(states).toEqual(['initial', 'initial', 'healthy', 'unhealthy', 'unhealthy', 'healthy']);
   });
 
   it('begins unused in a group that no listener uses', () => {

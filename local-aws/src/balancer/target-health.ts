@@ -29,6 +29,8 @@ export type TargetEvent =
 export interface HealthThresholds {
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
+  /** Failures after which a target that was never healthy is unhealthy; on AWS the same as the one above. */
+  readonly initialUnhealthyThreshold: number;
 }
 
 const REGISTERING: TargetHealthState = {
@@ -96,7 +98,9 @@ function afterFailure(
   thresholds: HealthThresholds,
 ): TargetHealthState {
   const failures = before.failures + 1;
-  if (before.state !== 'unhealthy' && failures < thresholds.unhealthyThreshold) {
+  const needed =
+    before.state === 'initial' ? thresholds.initialUnhealthyThreshold : thresholds.unhealthyThreshold;
+  if (before.state !== 'unhealthy' && failures < needed) {
     return { ...before, passes: 0, failures };
   }
   return { state: 'unhealthy', ...describeFailure(result), passes: 0, failures };

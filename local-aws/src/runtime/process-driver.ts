@@ -19,12 +19,13 @@ import { GroupGuard } from './group-guard.ts';
 import { ImageCache, type UnpackedImage } from './image-cache.ts';
 import { LogQueue } from './log-queue.ts';
 import { type LogSink, MissingLogGroupError } from './log-sink.ts';
-import { readProcessTable } from './process-table.ts';
+import { createSnapshots, type ProcessSnapshot } from './process-table.ts';
 import { findProgram, placeArgument } from './program-lookup.ts';
 import { decideTaskCommand, decideTaskEnvironment, loopbackAddressOf } from './task-command.ts';
 import { TaskProcess } from './task-process.ts';
 
 const MEMORY_SAMPLE_MS = 500;
+const SNAPSHOT_MAX_AGE_MS = 100;
 const LOG_DELIVERY_AFTER_EXIT_MS = 5000;
 const DEFAULT_STOP_SIGNAL: NodeJS.Signals = 'SIGTERM';
 /**
@@ -52,15 +53,19 @@ class ProcessDriver implements TaskDriver {
   readonly #options: ProcessDriverOptions;
   readonly #images: ImageCache;
   readonly #guard: GroupGuard;
+  readonly #snapshot: () => ProcessSnapshot;
   readonly #tasks = new Map<TaskProcess, { readonly memoryMb: number; readonly exited: Promise<TaskExit> }>();
   #memoryTimer: NodeJS.Timeout | undefined;
   #setpriv: Promise<string | undefined> | undefined;
+  /** Scratch folders of tasks that a killed process has left. */
+  #leftoversRemoved: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
     this.#images = new ImageCache(options.stateDir, options.images);
     this.#guard = new GroupGuard(options.log);
+    this.#snapshot = createSnapshots(() => options.clock.now(), SNAPSHOT_MAX_AGE_MS);
   }
 
   async pull(image: string): Promise<{ readonly digest: string }> {
@@ -75,6 +80,8 @@ class ProcessDriver implements TaskDriver {
     const home = path.join(this.#options.stateDir, 'tasks', spec.taskId);
     let task: TaskProcess;
     try {
+      this.#leftoversRemoved ??= rm(path.dirname(home), { recursive: true, force: true });
+      await this.#leftoversRemoved;
       await mkdir(home, { recursive: true });
       task = await this.#startProcess(spec, image, place, home, queue);
     } catch (error) {
@@ -145,7 +152,8 @@ class ProcessDriver implements TaskDriver {
         }),
         setpriv: await this.#setpriv,
         stopSignal: knownSignal(image.config.stopSignal),
-        now: () => this.#options.clock.now(),
+        snapshot: this.#snapshot,
+        startedAtMs: this.#options.clock.now(),
         onLine: (line) => queue?.add(line),
       });
     } catch (error) {
@@ -222,7 +230,7 @@ class ProcessDriver implements TaskDriver {
 
   #watchMemory(): void {
     this.#memoryTimer ??= setInterval(() => {
-      const rows = readProcessTable();
+      const { rows } = this.#snapshot();
       for (const [task, { memoryMb }] of this.#tasks) task.enforceMemory(rows, memoryMb);
     }, MEMORY_SAMPLE_MS);
   }

@@ -61,6 +61,23 @@ export function readProcessTable(): ProcessRow[] {
   return rows;
 }
 
+export interface ProcessSnapshot {
+  readonly rows: readonly ProcessRow[];
+  readonly takenAtMs: number;
+}
+
+/** Snapshots that are shared for a moment: reading a table takes milliseconds, and every task asks for one. */
+export function createSnapshots(now: () => number, maxAgeMs: number): () => ProcessSnapshot {
+  let last: ProcessSnapshot | undefined;
+  return () => {
+    const takenAtMs = now();
+    if (last === undefined || takenAtMs - last.takenAtMs >= maxAgeMs || takenAtMs < last.takenAtMs) {
+      last = { rows: readProcessTable(), takenAtMs };
+    }
+    return last;
+  };
+}
+
 /** The processes of a task: its group, its session, and whoever descends from one of them. Pure. */
 export function selectTree(rows: readonly ProcessRow[], leader: number): ProcessRow[] {
   const byParent = new Map<number, ProcessRow[]>();

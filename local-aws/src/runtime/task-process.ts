@@ -6,6 +6,7 @@ import type { TaskExit } from '../contract.ts';
 import { pumpLines } from './log-pump.ts';
 import {
   type ProcessRow,
+  type ProcessSnapshot,
   readProcessRow,
   readProcessTable,
   readProportionalMb,
@@ -26,7 +27,8 @@ export interface TaskProcessOptions {
   /** Path of util-linux' setpriv, or undefined where there is none. */
   readonly setpriv: string | undefined;
   readonly stopSignal: NodeJS.Signals;
-  readonly now: () => number;
+  readonly snapshot: () => ProcessSnapshot;
+  readonly startedAtMs: number;
   readonly onLine: (line: string) => void;
 }
 
@@ -69,7 +71,7 @@ export class TaskProcess {
     this.pid = pid;
     this.startTime = readProcessRow(pid)?.startTime;
     this.#options = options;
-    this.#measuredAt = options.now();
+    this.#measuredAt = options.startedAtMs;
     const output = pumpLines([child.stdout, child.stderr], options.onLine);
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -111,14 +113,14 @@ export class TaskProcess {
 
   /** CPU units since the call before (since the start at first), and resident memory now. */
   usage(): { cpuUnits: number; memoryMb: number } {
-    const tree = this.#running ? this.#tree(readProcessTable()) : [];
-    const now = this.#options.now();
+    const { rows, takenAtMs } = this.#options.snapshot();
+    const tree = this.#running ? this.#tree(rows) : [];
     const cpuSeconds = tree.reduce((sum, row) => sum + row.cpuSeconds, 0);
     // A child whose parent did not wait for it takes its seconds along: never below zero.
     const usedSeconds = Math.max(0, cpuSeconds - this.#cpuSeconds);
-    const elapsedSeconds = (now - this.#measuredAt) / 1000;
+    const elapsedSeconds = (takenAtMs - this.#measuredAt) / 1000;
     this.#cpuSeconds = cpuSeconds;
-    this.#measuredAt = now;
+    this.#measuredAt = takenAtMs;
     return {
       cpuUnits: elapsedSeconds > 0 ? (usedSeconds / elapsedSeconds) * CPU_UNITS_PER_CORE : 0,
       memoryMb: readResidentMb(tree),
