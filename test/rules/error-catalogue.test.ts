@@ -18,23 +18,6 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('codes in the sources', () => {
-  it('are all in the catalogue and all used', () => {
-    const used = new Set(
-      repositoryFiles()
-        .filter(
-          ({ path }) =>
-            /^towpath\/src\/.*\.ts$/.test(path) &&
-            !path.endsWith('.test.ts') &&
-            path !== 'towpath/src/domain/errors.ts',
-        )
-        .flatMap(({ text }) => [...text.matchAll(/'([A-Z][A-Z0-9_]+)'/g)].map((match) => match[1] ?? '')),
-    );
-    const unused = Object.keys(ERROR_CATALOGUE).filter((code) => !used.has(code));
-    expect(unused, 'codes that no source throws').toEqual([]);
-  });
-});
-
 describe('describedCodes', () => {
   it('reads headings and table rows, not mentions', () => {
     const text = '## `ONE`\nsee `TWO`\n| `THREE` | x |\n| x | `FOUR` |\n### `FIVE_6`\n';

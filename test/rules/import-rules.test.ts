@@ -53,6 +53,7 @@ describe('judgeImport', () => {
   it.each([
     ['towpath/src/domain/release.ts', './names.ts'],
     ['towpath/src/domain/release.ts', 'node:crypto'],
+    ['towpath/src/domain/release.test.ts', 'fast-check'],
     ['towpath/src/ports.ts', './domain/plan.ts'],
     ['towpath/src/actions/deploy.ts', '../config/load.ts'],
     ['towpath/src/actions/deploy.ts', '../ports.ts'],

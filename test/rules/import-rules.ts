@@ -66,7 +66,7 @@ export function judgeImport({ file, specifier, typeOnly }: ImportToCheck): strin
   if (area === undefined) return `${file} lies in no area of the import table; add it to AREAS`;
   const target = resolveSpecifier(file, specifier);
   if (target === undefined) {
-    return area.packages === undefined || area.packages.test(specifier)
+    return area.packages === undefined || area.packages.test(specifier) || isTest(file)
       ? undefined
       : `${file} imports the package ${specifier}, which ${area.path} may not`;
   }
@@ -84,10 +84,14 @@ export function judgeImport({ file, specifier, typeOnly }: ImportToCheck): strin
 
 /** A test may use all of its own workspace, and inside towpath what its contract suites may use. */
 function forTests(file: string): readonly string[] {
-  if (!/\.test\.ts$|\/test\//.test(file)) return [];
+  if (!isTest(file)) return [];
   if (file.startsWith('towpath/')) return ['towpath/', 'local-aws/'];
   const workspace = Object.values(WORKSPACES).find((path) => path.endsWith('/') && file.startsWith(path));
   return workspace === undefined ? [] : [workspace];
+}
+
+function isTest(file: string): boolean {
+  return /\.test\.ts$|\/test\//.test(file);
 }
 
 export function areaOf(path: string): Area | undefined {
