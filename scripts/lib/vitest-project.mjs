@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChild } from './run-child.mjs';
 
+/** vitest colours its output on CI although nobody there sees colours. */
+const COLOURS = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
+
 /**
  * @param project a name in vitest.config.ts
  * @param options `timeoutMs`: limit of the whole run; `live`: show the tests as they end
@@ -21,7 +24,7 @@ export async function runVitestProject(root, project, { timeoutMs, live = false 
         ...args,
         live ? '--reporter=verbose' : '--reporter=default',
       ],
-      { cwd: root, output: live ? 'inherit' : 'capture', timeoutMs, endWithParent: true },
+      { cwd: root, output: live ? 'inherit' : 'capture', timeoutMs, endWithParent: true, env: COLOURS },
     );
     const counts = countTests(readReport(report), result.code);
     return {
