@@ -30,7 +30,9 @@ export class ImageCache {
   async load(image: string): Promise<UnpackedImage> {
     const parsed = parseImageReference(image);
     if (parsed === undefined) throw cannotPull(`invalid reference format: ${image}`);
-    const found = await this.#images.resolve(parsed.repository, parsed.reference);
+    const found = await this.#images.resolve(parsed.repository, parsed.reference).catch((error) => {
+      throw cannotPull(`failed to resolve ref ${image}: ${messageOf(error)}`);
+    });
     if (found === undefined) {
       throw cannotPull(
         `pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,

@@ -178,6 +178,10 @@ describe('starting', () => {
       code: 'CannotStartContainerError',
       message: expect.stringContaining('exec: "no-such-program": executable file not found in $PATH'),
     });
+    const misplaced = await imageOf('', { WorkingDir: '/app/main.mjs' });
+    await expect(driver.start(specOf(misplaced))).rejects.toMatchObject({
+      code: 'CannotStartContainerError',
+    });
     const empty = await imageOf('', { Cmd: [] });
     await expect(driver.start(specOf(empty))).rejects.toThrow('no command specified');
     expect(await readdir(path.join(stateDir, 'tasks'))).toEqual([]);

@@ -87,7 +87,7 @@ class ProcessDriver implements TaskDriver {
     } catch (error) {
       await queue?.close(0);
       await rm(home, { recursive: true, force: true });
-      throw error;
+      throw error instanceof TaskStartError ? error : cannotStart(String(error));
     }
     const exited = this.#supervise(task, spec, queue, home);
     if (this.#closed) {
@@ -168,14 +168,14 @@ class ProcessDriver implements TaskDriver {
     home: string,
   ): Promise<TaskExit> {
     const child = { pid: task.pid, startTime: task.startTime };
-    this.#options.track(child, true);
+    this.#track(child, true);
     this.#guard.add(task.pid);
     const finish = async (): Promise<TaskExit> => {
       const exit = await task.ended;
       this.#tasks.delete(task);
       if (this.#tasks.size === 0) this.#stopMemoryWatch();
       this.#guard.remove(task.pid);
-      this.#options.track(child, false);
+      this.#track(child, false);
       await queue?.close(LOG_DELIVERY_AFTER_EXIT_MS);
       await rm(home, { recursive: true, force: true }).catch(() => {});
       return exit;
@@ -184,6 +184,15 @@ class ProcessDriver implements TaskDriver {
     this.#tasks.set(task, { memoryMb: spec.memoryMb, exited });
     this.#watchMemory();
     return exited;
+  }
+
+  /** A register that can't be written must not keep a task from ending. */
+  #track(child: { pid: number; startTime: string | undefined }, alive: boolean): void {
+    try {
+      this.#options.track(child, alive);
+    } catch (error) {
+      this.#options.log(`process ${child.pid} could not be registered (alive: ${alive}): ${String(error)}`);
+    }
   }
 
   async #stop(task: TaskProcess, timeoutSeconds: number, exited: Promise<TaskExit>): Promise<TaskExit> {
