@@ -14,8 +14,8 @@ await build({
   target: 'node20',
   // Otherwise the AWS clients' CommonJS build is taken, and a dynamic import of it yields only `default`.
   mainFields: ['module', 'main'],
-  // esbuild finds its own binary beside its package.
-  external: ['esbuild'],
+  // esbuild finds its own binary beside its package; dockerfile-ast can only be required.
+  external: ['esbuild', 'dockerfile-ast'],
   minify: true,
   keepNames: true,
   sourcemap: false,

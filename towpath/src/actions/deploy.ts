@@ -138,7 +138,8 @@ async function runDeployment(deployment: Deployment): Promise<DeployResult> {
     ...(options.breakGlass === undefined ? {} : { reason: options.breakGlass }),
   });
   try {
-    await apply(deployment, plan);
+    // Another commit or Terraform tree with the same image: nothing to apply, and still a deployment to verify.
+    if (!plan.summary.empty) await apply(deployment, plan);
     const { url } = await verify(deployment);
     await record(deployment, { type: 'deployment.succeeded', deployment: id });
     return { environment: environment.name, ...built, url, changed: true };

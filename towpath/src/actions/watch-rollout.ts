@@ -38,7 +38,7 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
         if (snapshot) {
           tell(snapshot);
           verdict = judgeRollout(snapshot, options.requestedDigest);
-          if (verdict.state === 'failed' && isOurs(snapshot, options.requestedDigest) && !failureTold) {
+          if (verdict.state === 'failed' && verdict.by === 'deployment' && !failureTold) {
             failureTold = true;
             options.onFailure?.(verdict.reason, snapshot);
           }
@@ -64,18 +64,6 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
   };
 }
 
-/** Before the new task definition is in place the service may still show an older failed deployment. */
-function isOurs(snapshot: ServiceSnapshot, digest: string): boolean {
-  const failed = snapshot.deployments.find((deployment) => deployment.rolloutState === 'FAILED');
-  if (!failed) return false;
-  const its = [...snapshot.tasks, ...snapshot.stopped].filter(
-    (task) => task.taskDefinition === failed.taskDefinition,
-  );
-  return (
-    its.length === 0 || its.some((task) => task.imageDigest === undefined || task.imageDigest === digest)
-  );
-}
-
 /** Waits until the verdict is final. @throws nothing; a time-out is a failed verdict that says so. */
 export async function awaitRollout(
   ports: WatchPorts,
@@ -94,7 +82,11 @@ export async function awaitRollout(
     if (ports.clock.now().getTime() >= deadline) {
       const seconds = Math.round(options.timeoutMs / 1000);
       return {
-        verdict: { state: 'failed', reason: `the service was not stable within ${seconds} s` },
+        verdict: {
+          state: 'failed',
+          by: 'deployment',
+          reason: `the service was not stable within ${seconds} s`,
+        },
         snapshot,
       };
     }

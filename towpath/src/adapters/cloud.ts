@@ -31,7 +31,9 @@ export interface CloudOptions {
 export function createCloud(options: CloudOptions): Cloud {
   const { project, root, stateDir, local, clock, random, notifier } = options;
   // The embedded AWS is one account, whatever accounts the configuration gives its environments.
-  const environment: Environment = local ? { ...options.environment, account: undefined } : options.environment;
+  const environment: Environment = local
+    ? { ...options.environment, account: undefined }
+    : options.environment;
   const session = createSession({
     region: project.region,
     profile: local ? undefined : environment.profile,

@@ -130,7 +130,7 @@ function addSecretVerbs(program: Command, verb: Verb, act: Act): void {
 function addLocalVerbs(program: Command, verb: Verb, act: Act): void {
   const local = program.command('local').description('the embedded AWS on this computer').exitOverride();
   verb(local, 'up', 'start it; it runs on in the background until `towpath local down`')
-    .option('--speed <factor>', 'divide every interval of AWS by this (1 is real time)')
+    .option('--speed <factor>', 'divide every interval of AWS by this; 1 is real time (default: 10)')
     .option('--port <port>', 'port of the endpoint')
     .option('--deploy', 'also deploy the first environment, then stay in the foreground until Ctrl-C')
     .action(

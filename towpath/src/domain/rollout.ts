@@ -62,15 +62,27 @@ export interface ServiceSnapshot {
 export type RolloutVerdict =
   | { readonly state: 'progressing' }
   | { readonly state: 'complete' }
-  | { readonly state: 'failed'; readonly reason: string };
+  | {
+      readonly state: 'failed';
+      /** A deployment that AWS gave up, or a settled service that runs something else (yet, or again). */
+      readonly by: 'deployment' | 'other image';
+      readonly reason: string;
+    };
 
 /**
  * Whether the service runs what was asked for, in every task, and is stable.
  * Failed as soon as the deployment of the requested image is FAILED or replaced by a rollback.
  */
 export function judgeRollout(snapshot: ServiceSnapshot, requestedDigest: string): RolloutVerdict {
-  const failed = snapshot.deployments.find((deployment) => deployment.rolloutState === 'FAILED');
-  if (failed) return { state: 'failed', reason: failed.rolloutReason ?? `deployment ${failed.id} failed` };
+  const failed = snapshot.deployments.find(
+    (deployment) => deployment.rolloutState === 'FAILED' && runs(snapshot, deployment, requestedDigest),
+  );
+  if (failed)
+    return {
+      state: 'failed',
+      by: 'deployment',
+      reason: failed.rolloutReason ?? `deployment ${failed.id} failed`,
+    };
   const primary = snapshot.deployments.find((deployment) => deployment.status === 'PRIMARY');
   if (!primary || snapshot.deployments.length > 1 || primary.rolloutState !== 'COMPLETED')
     return { state: 'progressing' };
@@ -80,12 +92,26 @@ export function judgeRollout(snapshot: ServiceSnapshot, requestedDigest: string)
     const digests = [...new Set(others.map((task) => task.imageDigest ?? 'unknown'))].join(', ');
     return {
       state: 'failed',
+      by: 'other image',
       reason: `${others.length} of ${running.length} running tasks run ${digests} instead of ${requestedDigest}`,
     };
   }
   const healthy = snapshot.targets.filter((target) => target.state === 'healthy').length;
   const stable = running.length === snapshot.desired && snapshot.pending === 0 && running.length > 0;
   return stable && healthy >= running.length ? { state: 'complete' } : { state: 'progressing' };
+}
+
+/**
+ * Whether a deployment is one of this image, as far as its tasks tell. A failed deployment of an earlier
+ * attempt may still be listed while it drains, and says nothing about this one.
+ */
+function runs(snapshot: ServiceSnapshot, deployment: DeploymentView, digest: string): boolean {
+  const its = [...snapshot.tasks, ...snapshot.stopped].filter(
+    (task) => task.taskDefinition === deployment.taskDefinition,
+  );
+  return (
+    its.length === 0 || its.some((task) => task.imageDigest === undefined || task.imageDigest === digest)
+  );
 }
 
 /** Tasks by zone, zones in order of name. */

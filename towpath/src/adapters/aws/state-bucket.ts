@@ -42,7 +42,9 @@ async function findBucket({ session, environment, account }: StateBucketOptions)
         new HeadBucketCommand({ Bucket: environment.stateBucket, ExpectedBucketOwner: owner }),
       );
     });
-    return 'ours';
+    return session.endpoint === undefined || (await isListed(session, environment.stateBucket))
+      ? 'ours'
+      : 'elsewhere';
   } catch (error) {
     const status = statusOf(error);
     if (status === 404) return 'absent';
@@ -50,6 +52,18 @@ async function findBucket({ session, environment, account }: StateBucketOptions)
     if (status === 403 || status === 301 || status === 400) return 'elsewhere';
     throw error;
   }
+}
+
+/**
+ * Whether the bucket is among the account's own. Emulated S3 does not look at the expected owner; AWS does, and
+ * there the right to list all buckets is not asked for.
+ */
+async function isListed(session: Session, bucket: string): Promise<boolean> {
+  const answer = await callAws(session, 's3:ListAllMyBuckets', async () => {
+    const { ListBucketsCommand } = await import('@aws-sdk/client-s3');
+    return (await session.s3()).send(new ListBucketsCommand({}));
+  });
+  return (answer.Buckets ?? []).some(({ Name }) => Name === bucket);
 }
 
 async function createBucket({ session, environment }: StateBucketOptions, found: Whereabouts): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, posix, relative, resolve, sep } from 'node:path';
-import type { Pack } from 'tar-stream';
+import { pack as createPack, type Pack } from 'tar-stream';
 
 /** Entries and bytes of one layer; a service that needs more is better built with a container engine. */
 const MAX_ENTRIES = 50_000;
@@ -44,7 +44,6 @@ export async function packLayer(
     throw new BundleError(`the bundle has ${bytes} bytes; at most ${MAX_LAYER_BYTES} are packed`);
   }
   const sorted = [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const { pack: createPack } = await import('tar-stream');
   const pack = createPack();
   const chunks: Buffer[] = [];
   const collected = (async () => {

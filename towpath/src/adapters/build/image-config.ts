@@ -2,6 +2,8 @@
  * What the final stage of a Dockerfile says about how its container runs, as an OCI image configuration.
  * Only for builds without an engine: nothing is run or copied, and what the base image itself sets is not known.
  */
+
+import { createRequire } from 'node:module';
 import { posix } from 'node:path';
 import type { Dockerfile, Instruction, PropertyInstruction } from 'dockerfile-ast';
 import { expandWord } from './expand-word.ts';
@@ -34,7 +36,9 @@ interface Stage {
 
 /** @throws {Error} when the text has no FROM, naming what is missing */
 export async function readImageConfig(text: string): Promise<ContainerConfig> {
-  const { DockerfileParser } = await import('dockerfile-ast');
+  // A UMD module that hides its exports from bundlers and from `import`; only `require` sees them.
+  const load = createRequire(import.meta.url);
+  const { DockerfileParser } = load('dockerfile-ast') as typeof import('dockerfile-ast');
   return renderConfig(finalStage(DockerfileParser.parse(text)));
 }
 

@@ -59,7 +59,7 @@ export function parseTerraformLine(line: string): TerraformEvent {
   }
   const type = raw.type ?? '';
   const state = STATES[type];
-  if (state !== undefined && raw.hook) {
+  if (state !== undefined && raw.hook && raw.hook.action !== 'read') {
     return {
       kind: 'progress',
       event: {

@@ -7,10 +7,13 @@ import { renderDeployed } from './deploy-commands.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
+/** Rehearsals should not take as long as the real thing; `--speed 1` is real time. */
+const DEFAULT_SPEED = 10;
+
 export function localUpCommand(flags: Flags): CommandBody {
   return async (session) => {
     const options = {
-      speed: parseNumber(flags, 'speed', 0.1, 1000),
+      speed: parseNumber(flags, 'speed', 0.1, 1000) ?? DEFAULT_SPEED,
       port: parseNumber(flags, 'port', 1, 65_535),
     };
     const foreground = flags.deploy === true;
