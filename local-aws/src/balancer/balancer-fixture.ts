@@ -30,7 +30,8 @@ export class BalancerFixture {
   #nextHost = 1;
 
   constructor(options: { speed?: number; startAllowanceMs?: number } = {}) {
-    this.basePort = 21_000 + Math.floor(Math.random() * 20) * 1000;
+    // By process, as test files run side by side; below the ports that the system hands out by itself.
+    this.basePort = 11_000 + (process.pid % 20) * 1000;
     this.plane = createLoadBalancerPlane({
       clock: clockAt(options.speed ?? 100),
       log: () => {},
