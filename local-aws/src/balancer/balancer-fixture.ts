@@ -17,6 +17,7 @@ import { createLoadBalancerPlane } from './plane.ts';
 export const GROUP = 'arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1';
 export const BALANCER = 'arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/web/1';
 const WAIT_LIMIT_MS = 5000;
+let fixtures = 0;
 
 /** AWS-side intervals pass `speed` times as fast. */
 export function clockAt(speed: number): Clock {
@@ -30,8 +31,9 @@ export class BalancerFixture {
   #nextHost = 1;
 
   constructor(options: { speed?: number; startAllowanceMs?: number } = {}) {
-    // By process, as test files run side by side; below the ports that the system hands out by itself.
-    this.basePort = 11_000 + (process.pid % 20) * 1000;
+    // Another range each time, as fetch keeps connections to the ports of the test before; by process, as test
+    // files run side by side; below the ports that the system hands out by itself.
+    this.basePort = 11_000 + ((process.pid + fixtures++) % 20) * 1000;
     this.plane = createLoadBalancerPlane({
       clock: clockAt(options.speed ?? 100),
       log: () => {},
