@@ -34,6 +34,14 @@ const taskStopTimeoutMs = 5_000;
 /** No part may hold up the end of the others for longer. */
 const partStopTimeoutMs = 10_000;
 
+/** Tasks, images and load balancers exist in one region; all else is moto's, in every region. */
+export const regionalServices: ReadonlySet<string> = new Set([
+  'ecs',
+  'ecr',
+  'application-autoscaling',
+  'elasticloadbalancing',
+]);
+
 export interface DaemonOptions {
   readonly stateDir: string;
   /** undefined: 4700, or one of the 19 ports after it. */
@@ -200,6 +208,7 @@ async function composeServices(
   const status = (): LocalStatus => ({ ...info, driver: driver.name, environments: ecs.status() });
   gateway.open({
     moto: client,
+    regionalServices,
     motoFailure: () => moto.failure(),
     overlays: [
       ecs.overlay,

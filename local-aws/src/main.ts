@@ -27,6 +27,14 @@ class UsageError extends Error {
   readonly hint = 'Run it with --help for the options.';
 }
 
+class ControlPlaneDied extends Error {
+  readonly hint =
+    'All of it was in memory: start the embedded AWS again, then bootstrap and deploy. daemon.log has more.';
+  constructor(failure: string) {
+    super(`The control plane of the embedded AWS died: ${failure}`);
+  }
+}
+
 function readOptions(args: readonly string[]): { options: DaemonOptions; exitWithParent: boolean } {
   const { values } = parseArguments(args);
   if (values.help === true) {
@@ -126,7 +134,7 @@ async function run(): Promise<number> {
   printLine({ type: 'ready', ...daemon.info });
   const failed = daemon.ended.then(({ failure }) => {
     if (failure === undefined) return 0;
-    printError(new Error(`The control plane of the embedded AWS died: ${failure}`));
+    printError(new ControlPlaneDied(failure));
     return exitFailed;
   });
   const code = await Promise.race([end, failed]);

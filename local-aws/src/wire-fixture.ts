@@ -143,6 +143,7 @@ export async function startWire(extraOverlays: readonly Overlay[] = []): Promise
   });
   gateway.open({
     moto: client,
+    regionalServices: new Set(['ecr']),
     motoFailure: () => moto.failure(),
     overlays: [
       ...extraOverlays,

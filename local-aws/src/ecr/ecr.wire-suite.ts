@@ -225,6 +225,14 @@ export function ecrWireSuite(wire: () => Wire): void {
     expect((await ecr().send(new ListImagesCommand({ repositoryName }))).imageIds).toEqual([]);
   });
 
+  test('another region is refused with the way out', async () => {
+    const elsewhere = new ECRClient({ ...wire().clientOptions, region: 'eu-west-1' });
+    await expect(elsewhere.send(new DescribeRepositoriesCommand({}))).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+      message: expect.stringContaining('--region eu-west-1'),
+    });
+  });
+
   test('the login leads to the gateway', async () => {
     const token = await ecr().send(new GetAuthorizationTokenCommand({}));
     const [data] = token.authorizationData ?? [];

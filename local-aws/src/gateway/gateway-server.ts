@@ -38,6 +38,8 @@ export interface GatewayParts {
   readonly moto: MotoClient;
   readonly overlays: readonly Overlay[];
   readonly routes: readonly LocalRoute[];
+  /** Signing names of services that exist in the gateway's region only. */
+  readonly regionalServices: ReadonlySet<string>;
   /** Why moto is gone; undefined while it lives. */
   readonly motoFailure: () => string | undefined;
 }
@@ -113,6 +115,7 @@ async function handleRequest(
     if (scope.service === 's3' && overlays.length === 0)
       return await streamToMoto(parts, request, response, scope);
     const body = await readBody(request, maxApiBodyBytes);
+    if (overlays.length > 0) checkRegion(options, parts, scope);
     const head = { method: request.method ?? 'GET', url, headers };
     const awsRequest = buildAwsRequest(head, scope, body, options.accountId);
     await sendAnswer(response, await answer(parts, overlays, awsRequest, request.rawHeaders));
@@ -124,6 +127,15 @@ async function handleRequest(
       renderAwsError(decideProtocol(scope.service, headers, url), awsError, headers),
     );
   }
+}
+
+/** What the overlays own exists in one region; elsewhere moto would answer with its own, untrue version. */
+function checkRegion(options: GatewayOptions, parts: GatewayParts, scope: RequestScope): void {
+  if (scope.region === options.region || !parts.regionalServices.has(scope.service)) return;
+  throw new AwsError(
+    'UnrecognizedClientException',
+    `The embedded AWS runs ${scope.service} in ${options.region} only, and was asked for ${scope.region}. Start it with --region ${scope.region}.`,
+  );
 }
 
 async function answer(

@@ -9,7 +9,8 @@ import { findOnPath } from './find-moto.ts';
 const readyTimeoutMs = 60_000;
 const pollIntervalMs = 50;
 const pollTimeoutMs = 2_000;
-const stopTimeoutMs = 2_000;
+/** moto keeps nothing on disk, so there is nothing to wait long for. */
+const stopTimeoutMs = 500;
 const maxStarts = 3;
 const tailLines = 40;
 const maxLineCharacters = 2_000;
@@ -46,7 +47,7 @@ export interface MotoProcess {
   failure(): string | undefined;
   /** Resolves when it ends by itself; never after a deliberate stop. */
   readonly crashed: Promise<string>;
-  /** SIGTERM, after 2 s SIGKILL. Idempotent. */
+  /** SIGTERM, after half a second SIGKILL. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -103,6 +104,8 @@ async function startOnPort(
     await stopGroup(child, ended);
     return { reason: reason ?? 'no process id', tail };
   }
+  // The banner of a good start explains no later crash.
+  tail.length = 0;
   const crashed = new Promise<string>((resolve) => {
     void ended.then((why) => {
       if (stopping) return;

@@ -3,7 +3,6 @@
  * ids are used again. Without /proc (macOS) nothing can be told apart, and then no process is taken for ours.
  */
 import { readFileSync } from 'node:fs';
-import { readProcessRow } from '../runtime/process-table.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -21,7 +20,20 @@ export function readBootId(): string | undefined {
 }
 
 export function identifyProcess(pid: number): ProcessIdentity {
-  return { pid, startTime: readProcessRow(pid)?.startTime, bootId: readBootId() };
+  return { pid, startTime: readStartTime(pid), bootId: readBootId() };
+}
+
+/** undefined when there is no such process, or when it has ended and only waits to be collected by its parent. */
+function readStartTime(pid: number): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  // The name, in parentheses, may hold anything; after it come state (field 3) and, as field 22, the start time.
+  const [state = '', ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' || state === 'X' ? undefined : rest[18];
 }
 
 export type Liveness = 'alive' | 'gone' | 'unknown';
@@ -32,9 +44,11 @@ export function decideLiveness(recorded: ProcessIdentity): Liveness {
   if (now.startTime !== undefined && recorded.startTime !== undefined) {
     return now.startTime === recorded.startTime && now.bootId === recorded.bootId ? 'alive' : 'gone';
   }
+  // With /proc, no start time means no process; without, an id in use may be ours or a stranger's.
+  if (now.bootId !== undefined) return 'gone';
   try {
     process.kill(recorded.pid, 0);
-    return now.bootId === undefined ? 'unknown' : 'gone';
+    return 'unknown';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'unknown' : 'gone';
   }
