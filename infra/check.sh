@@ -23,6 +23,21 @@ test_folder() {
   fi
 }
 
+# Every input and output stands in the README beside it.
+undocumented() {
+  local folder kind name missing=0
+  for folder in . modules/*; do
+    while read -r kind name; do
+      if ! grep -q "^| \`$name\` |" "$folder/README.md"; then
+        printf '%s/README.md lacks a row for %s "%s"\n' "$folder" "$kind" "$name"
+        missing=1
+      fi
+    done < <(sed -nE 's/^(variable|output) "([^"]+)".*/\1 \2/p' "$folder"/*.tf)
+  done
+  [ "$missing" -eq 1 ]
+}
+
+if undocumented; then exit 1; fi
 terraform fmt -check -recursive -diff
 terraform init -backend=false -input=false -no-color >"$work/init.log" || { cat "$work/init.log"; exit 1; }
 terraform validate -no-color

@@ -18,4 +18,9 @@ resource "aws_ssm_parameter" "this" {
   overwrite = true
 
   tags = { Name = "${var.project}-${var.environment}-${each.key}" }
+
+  lifecycle {
+    # Changing either sends the value again, which a later run does not have.
+    ignore_changes = [description, tier]
+  }
 }
