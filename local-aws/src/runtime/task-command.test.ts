@@ -46,11 +46,11 @@ describe('decideTaskCommand', () => {
 it('decideTaskEnvironment: the task over the image, PATH from the host', () => {
   expect(
     decideTaskEnvironment({
-      image: ['A=1=1', 'B=2', 'PATH=/image', 'HOME=/root', 'NOVALUE'],
+      image: ['A=1=1', 'B=2', 'PATH=/image', 'HOME=/home/app', 'NOVALUE'],
       task: { B: '3', PATH: '/task' },
       host: { path: '/host', lang: 'C.UTF-8', home: '/scratch' },
     }),
-  ).toEqual({ A: '1=1', B: '3', PATH: '/host', HOME: '/root', LANG: 'C.UTF-8' });
+  ).toEqual({ A: '1=1', B: '3', PATH: '/host', HOME: '/home/app', LANG: 'C.UTF-8' });
 });
 
 it.each([
