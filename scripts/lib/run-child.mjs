@@ -2,7 +2,7 @@
  * Runs a child process so that stopping this one always stops the child: signals are passed on once, a time limit
  * ends the whole group, and a child started with `endWithParent` notices even that this process was killed with -9.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -119,12 +119,35 @@ function listenForSignals() {
   if (listening) return;
   listening = true;
   for (const signal of SIGNALS) process.on(signal, () => receive(signal));
-  // When npm itself is killed with -9, nothing tells us but our parent's id.
-  if (process.env.npm_lifecycle_event === undefined) return;
+  if (process.env.npm_lifecycle_event !== undefined) watchNpm();
+}
+
+/** When npm is killed, nothing tells us: some shells between it and us die with it, some stay. */
+function watchNpm() {
   const parent = process.ppid;
+  const watched = [parent];
+  const [above, ...command] = describeProcess(parent);
+  // Only the shell that npm started for this script: what started npm may end, as after `nohup npm start &`.
+  if (command[1] === '-c' && Number(above) > 1) watched.push(Number(above));
   setInterval(() => {
-    if (process.ppid !== parent && receivedSignal === undefined) receive('SIGHUP');
+    if (receivedSignal === undefined && (process.ppid !== parent || !watched.every(isRunning)))
+      receive('SIGHUP');
   }, NPM_WATCH_INTERVAL_MS).unref();
+}
+
+/** @returns its parent's id and the words of its command; nothing on a system without `ps` */
+function describeProcess(pid) {
+  const { stdout } = spawnSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' });
+  return (stdout ?? '').trim().split(/\s+/);
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 function receive(signal) {
