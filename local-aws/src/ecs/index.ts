@@ -15,12 +15,13 @@ import type { ApiContext } from './api/context.ts';
 import { createOverlay } from './api/overlay.ts';
 import { changeDesiredCount } from './api/update-service.ts';
 import { serviceKey } from './identifiers.ts';
-import type { AddressBook } from './lifecycle/addresses.ts';
+import { type AddressBook, createAddressBook } from './lifecycle/addresses.ts';
 import { createSubnetDirectory } from './lifecycle/subnets.ts';
-import { createTaskRunner } from './lifecycle/task-runner.ts';
+import { TaskRunner } from './lifecycle/task-runner.ts';
 import { type MetadataSuffix, renderMetadata } from './render/metadata.ts';
 import { renderStatus } from './render/status.ts';
-import { createScheduler, createTaskObserver } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
+import { createTaskObserver } from './service-events.ts';
 import { createStore } from './store.ts';
 
 const DEFAULT_TICK_MS = 250;
@@ -64,7 +65,7 @@ export function createEcs(options: EcsOptions): Ecs {
   const store = createStore(scope);
   const subnets = createSubnetDirectory(control);
   const loadBalancerOf = new Map<string, string>();
-  const runner = createTaskRunner({
+  const runner = new TaskRunner({
     clock,
     control,
     driver,
@@ -77,9 +78,9 @@ export function createEcs(options: EcsOptions): Ecs {
     }),
     observer: createTaskObserver(store, clock),
     log,
-    ...(options.addresses ? { addresses: options.addresses } : {}),
+    addresses: options.addresses ?? createAddressBook(),
   });
-  const scheduler = createScheduler({
+  const scheduler = new Scheduler({
     store,
     clock,
     balancer,

@@ -5,20 +5,21 @@
 import type { Clock, LoadBalancerPlane } from '../contract.ts';
 import type { AlarmWatch } from './alarms.ts';
 import { chooseCapacityProvider } from './decide/capacity-provider.ts';
-import { type Action, decide, type ServiceView, type TaskView } from './decide/decide.ts';
+import { type Action, decide } from './decide/decide.ts';
 import {
   completeDeployment,
   disturb,
   failDeployment,
-  recordFailure,
   recordHealthy,
   retireDeployment,
 } from './deployments.ts';
 import { type HealthLookup, type HealthVerdict, taskHealth } from './health.ts';
 import type { SubnetDirectory } from './lifecycle/subnets.ts';
 import { createTaskRecord, NO_OVERRIDES } from './lifecycle/task-record.ts';
-import type { TaskObserver, TaskRunner } from './lifecycle/task-runner.ts';
+import type { TaskRunner } from './lifecycle/task-runner.ts';
 import type { DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
+import { tellPendingEvents } from './service-events.ts';
+import { serviceView, taskView } from './service-view.ts';
 import type { Store } from './store.ts';
 import { taskTags } from './task-tags.ts';
 import { eventText, stopText } from './wording.ts';
@@ -38,67 +39,104 @@ export interface SchedulerOptions {
   readonly log: (line: string) => void;
 }
 
-export interface Scheduler {
-  /** One round over all services; the loop calls it, tests may as well. */
-  tick(): void;
-  start(): void;
+/** One round over one service: what was seen, and when. */
+interface Round {
+  readonly service: ServiceRecord;
+  readonly verdicts: ReadonlyMap<string, HealthVerdict>;
+  readonly now: number;
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #abort = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
   /** No tick happens after it resolves. */
-  stop(): Promise<void>;
-}
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+  }
 
-const phaseOf = (task: TaskRecord): TaskView['phase'] => {
-  if (task.status === 'RUNNING') return 'running';
-  if (task.status === 'DEACTIVATING') return 'draining';
-  return task.stopCause || task.status === 'STOPPING' || task.status === 'DEPROVISIONING'
-    ? 'stopping'
-    : 'pending';
-};
+  async #run(): Promise<void> {
+    const { clock, tickMs } = this.#options;
+    while (!this.#abort.signal.aborted) {
+      this.#tick();
+      // A sleep that is cut short by stop() may reject; the loop then ends by its condition.
+      await clock.sleep(tickMs, this.#abort.signal).catch(() => undefined);
+    }
+  }
 
-/** Collects the effects of tasks on their service, so that each tick tells them as one event each. */
-export function createTaskObserver(store: Store, clock: Clock): TaskObserver {
-  const count = (counts: Map<string, number>, arn: string): void =>
-    void counts.set(arn, (counts.get(arn) ?? 0) + 1);
-  return {
-    registered: (task, arn) => task.service && count(task.service.pendingEvents.registered, arn),
-    deregistered: (task, arn) => task.service && count(task.service.pendingEvents.deregistered, arn),
-    draining(task) {
-      if (task.service) task.service.pendingEvents.draining += 1;
-    },
-    stopping: (task) => void task.service?.pendingEvents.stopped.push(task.id),
-    ended(task, cause) {
-      const { service } = task;
-      if (!service) return;
-      if (cause.code === 'TaskFailedToStart')
-        store.addEvent(service, eventText.unableToPlace(service.name, cause.reason), clock.now());
-      if (cause.failure) recordFailure(store, service, task, clock.now(), (awsMs) => clock.scaled(awsMs));
-    },
-  };
-}
+  #tick(): void {
+    const { store, clock, log } = this.#options;
+    const now = clock.now();
+    const lookUp = this.#lookUpOnce();
+    for (const service of store.services()) {
+      if (service.status === 'INACTIVE') continue;
+      try {
+        this.#reconcile(service, lookUp, now);
+      } catch (error) {
+        // One service's trouble must not keep the others from being looked after.
+        log(`service ${service.arn}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+      }
+    }
+    store.forget(now, clock.scaled(KEEP_STOPPED_AWS_MS));
+  }
 
-export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { store, clock, balancer, subnets, runner, alarms } = options;
-  const scaled = (awsMs: number): number => clock.scaled(awsMs);
-  const abort = new AbortController();
-  let loop: Promise<void> | undefined;
-
-  function lookUpOnce(): HealthLookup {
+  /** Each target group is asked once a tick. */
+  #lookUpOnce(): HealthLookup {
     const seen = new Map<string, ReturnType<LoadBalancerPlane['health']>>();
     return (arn, id, port) => {
-      const targets = seen.get(arn) ?? balancer.health(arn);
+      const targets = seen.get(arn) ?? this.#options.balancer.health(arn);
       seen.set(arn, targets);
       return targets.find((entry) => entry.target.id === id && entry.target.port === port);
     };
   }
 
-  function observe(
+  #reconcile(service: ServiceRecord, lookUp: HealthLookup, now: number): void {
+    const { store, subnets, alarms } = this.#options;
+    tellPendingEvents(store, service, now);
+    if (service.revision.launchType === 'EC2' && service.status === 'ACTIVE') {
+      this.#refuseInstances(service, now);
+      return;
+    }
+    const tasks = store.tasksOf(service).filter((task) => task.status !== 'STOPPED');
+    const verdicts = this.#observe(service, tasks, lookUp, now);
+    const zones = subnets.known(service.revision.network.subnets).map((subnet) => subnet.zone);
+    const [primary] = service.deployments;
+    const alarmTriggered = primary !== undefined && alarms.triggered(service, primary);
+    const actions = decide(
+      serviceView(service, zones, alarmTriggered),
+      tasks.map((task) => taskView(task, verdicts.get(task.id))),
+      now,
+    );
+    for (const action of actions) this.#carryOut({ service, verdicts, now }, action);
+  }
+
+  /** There are no container instances here, and AWS says so once for each change. */
+  #refuseInstances(service: ServiceRecord, now: number): void {
+    if (service.desiredCount === 0 || service.blocked) return;
+    service.blocked = true;
+    this.#options.store.addEvent(service, eventText.noContainerInstances(service.name), now);
+  }
+
+  #observe(
     service: ServiceRecord,
     tasks: readonly TaskRecord[],
-    lookup: HealthLookup,
+    lookUp: HealthLookup,
     now: number,
   ): ReadonlyMap<string, HealthVerdict> {
+    const { clock } = this.#options;
     const verdicts = new Map<string, HealthVerdict>();
     for (const task of tasks) {
-      const verdict = taskHealth(task, service, lookup, now, scaled);
+      const verdict = taskHealth(task, service, lookUp, now, (awsMs) => clock.scaled(awsMs));
       verdicts.set(task.id, verdict);
       if (verdict.health !== 'healthy' || task.everHealthy) continue;
       task.everHealthy = true;
@@ -107,103 +145,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return verdicts;
   }
 
-  function viewOf(service: ServiceRecord): ServiceView {
-    const zones = [...new Set(subnets.known(service.revision.network.subnets).map((s) => s.zone))];
-    const { configuration } = service;
-    const [primary] = service.deployments;
-    return {
-      status: service.status === 'DRAINING' ? 'DRAINING' : 'ACTIVE',
-      desiredCount: service.desiredCount,
-      maximumPercent: configuration.maximumPercent,
-      minimumHealthyPercent: configuration.minimumHealthyPercent,
-      breaker: configuration.circuitBreaker,
-      alarms: {
-        triggered: primary !== undefined && alarms.triggered(service, primary),
-        rollback: configuration.alarms.rollback,
-      },
-      zones: zones.sort(),
-      rebalance: service.availabilityZoneRebalancing === 'ENABLED',
-      deployments: service.deployments.map((deployment) => ({
-        id: deployment.id,
-        primary: deployment.status === 'PRIMARY',
-        rolloutState: deployment.rolloutState,
-        failedTasks: deployment.failedTasks,
-        throttledUntil: deployment.throttledUntil,
-      })),
-      lastCompletedId: service.lastCompleted?.id,
-      steady: service.steady,
-      blocked: service.blocked,
-    };
-  }
-
-  function startTask(service: ServiceRecord, deployment: DeploymentRecord, zone: string, now: number): void {
-    const current = store.tasksOf(service).filter((task) => task.status !== 'STOPPED');
-    const task = createTaskRecord(
-      store.scope,
-      {
-        clusterName: service.clusterName,
-        service,
-        deployment,
-        group: `service:${service.name}`,
-        startedBy: deployment.id,
-        revision: deployment.revision,
-        capacityProvider: chooseCapacityProvider(
-          deployment.revision.capacityProviderStrategy,
-          current.map((other) => other.capacityProvider),
-        ),
-        overrides: NO_OVERRIDES,
-        enableExecuteCommand: service.enableExecuteCommand,
-        tags: taskTags(service, deployment.revision),
-        zone,
-      },
-      now,
-    );
-    store.putTask(task);
-    service.pendingEvents.started.push(task.id);
-    disturb(service);
-    runner.launch(task);
-  }
-
-  function stopTask(
-    service: ServiceRecord,
-    taskId: string,
-    why: 'scaling' | 'unhealthy',
-    verdict: HealthVerdict | undefined,
-    now: number,
-  ): void {
-    const task = store.task(taskId);
-    if (!task) return;
-    disturb(service);
-    const cause = verdict?.cause;
-    if (why === 'unhealthy' && cause) {
-      const { targetGroupArn, port, reason } = cause;
-      store.addEvent(service, eventText.unhealthy(service.name, task.id, port, targetGroupArn, reason), now);
-    }
-    const [primary] = service.deployments;
-    runner.retire(task, {
-      code: 'ServiceSchedulerInitiated',
-      reason:
-        why === 'unhealthy' && cause
-          ? stopText.unhealthy(cause.targetGroupArn)
-          : stopText.scaling(primary?.id ?? ''),
-      failure: why === 'unhealthy',
-    });
-  }
-
-  function carryOut(
-    service: ServiceRecord,
-    action: Action,
-    verdicts: ReadonlyMap<string, HealthVerdict>,
-    now: number,
-  ): void {
+  #carryOut(round: Round, action: Action): void {
+    const { store } = this.#options;
+    const { service, now } = round;
     const deployment =
       'deploymentId' in action ? service.deployments.find((d) => d.id === action.deploymentId) : undefined;
     switch (action.kind) {
       case 'start':
-        if (deployment) startTask(service, deployment, action.zone, now);
+        if (deployment) this.#startTask(service, deployment, action.zone, now);
         break;
       case 'stop':
-        stopTask(service, action.taskId, action.why, verdicts.get(action.taskId), now);
+        this.#stopTask(round, action.taskId, action.why);
         break;
       case 'complete':
         if (deployment) completeDeployment(store, service, deployment, now);
@@ -234,72 +186,52 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
-  /** What tasks did since the last tick, in the order in which it happened for a task. */
-  function tell(service: ServiceRecord, now: number): void {
-    const due = service.pendingEvents;
-    const say = (message: string): void => store.addEvent(service, message, now);
-    if (due.started.length > 0) say(eventText.started(service.name, due.started));
-    for (const [arn, count] of due.registered) say(eventText.registered(service.name, count, arn));
-    if (due.draining > 0) say(eventText.draining(service.name, due.draining));
-    for (const [arn, count] of due.deregistered) say(eventText.deregistered(service.name, count, arn));
-    if (due.stopped.length > 0) say(eventText.stopped(service.name, due.stopped));
-    due.started = [];
-    due.stopped = [];
-    due.draining = 0;
-    due.registered.clear();
-    due.deregistered.clear();
-  }
-
-  function reconcile(service: ServiceRecord, lookup: HealthLookup, now: number): void {
-    tell(service, now);
-    const tasks = store.tasksOf(service).filter((task) => task.status !== 'STOPPED');
-    const verdicts = observe(service, tasks, lookup, now);
-    const views = tasks.map(
-      (task): TaskView => ({
-        id: task.id,
-        deploymentId: task.deployment?.id ?? '',
-        zone: task.zone,
-        createdAt: task.createdAt,
-        phase: phaseOf(task),
-        health: verdicts.get(task.id)?.health ?? 'unknown',
-        everHealthy: task.everHealthy,
-      }),
+  #startTask(service: ServiceRecord, deployment: DeploymentRecord, zone: string, now: number): void {
+    const { store, runner } = this.#options;
+    const { revision } = deployment;
+    const current = store.tasksOf(service).filter((task) => task.status !== 'STOPPED');
+    const task = createTaskRecord(
+      store.scope,
+      {
+        clusterName: service.clusterName,
+        service,
+        deployment,
+        group: `service:${service.name}`,
+        startedBy: deployment.id,
+        revision,
+        capacityProvider: chooseCapacityProvider(
+          revision.capacityProviderStrategy,
+          current.map((other) => other.capacityProvider),
+        ),
+        overrides: NO_OVERRIDES,
+        enableExecuteCommand: service.enableExecuteCommand,
+        tags: taskTags(service, revision),
+        zone,
+      },
+      now,
     );
-    for (const action of decide(viewOf(service), views, now)) carryOut(service, action, verdicts, now);
+    store.putTask(task);
+    service.pendingEvents.started.push(task.id);
+    disturb(service);
+    runner.launch(task);
   }
 
-  function tick(): void {
-    const now = clock.now();
-    const lookup = lookUpOnce();
-    for (const service of store.services()) {
-      if (service.status === 'INACTIVE' || service.revision.launchType === 'EC2') continue;
-      try {
-        reconcile(service, lookup, now);
-      } catch (error) {
-        options.log(
-          `service ${service.arn}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        );
-      }
+  #stopTask({ service, verdicts, now }: Round, taskId: string, why: 'scaling' | 'unhealthy'): void {
+    const { store, runner } = this.#options;
+    const task = store.task(taskId);
+    if (!task) return;
+    disturb(service);
+    const cause = why === 'unhealthy' ? verdicts.get(taskId)?.cause : undefined;
+    if (cause) {
+      const { targetGroupArn, port, reason } = cause;
+      store.addEvent(service, eventText.unhealthy(service.name, taskId, port, targetGroupArn, reason), now);
     }
-    store.forget(now, scaled(KEEP_STOPPED_AWS_MS));
+    runner.retire(task, {
+      code: 'ServiceSchedulerInitiated',
+      reason: cause
+        ? stopText.unhealthy(cause.targetGroupArn)
+        : stopText.scaling(service.deployments[0]?.id ?? ''),
+      failure: why === 'unhealthy',
+    });
   }
-
-  async function run(): Promise<void> {
-    while (!abort.signal.aborted) {
-      tick();
-      // A sleep that is cut short by stop() may reject; the loop then ends by its condition.
-      await clock.sleep(options.tickMs, abort.signal).catch(() => undefined);
-    }
-  }
-
-  return {
-    tick,
-    start() {
-      loop ??= run();
-    },
-    async stop() {
-      abort.abort();
-      await loop;
-    },
-  };
 }

@@ -3,6 +3,7 @@
  */
 import { AwsError, type AwsRequest } from '../../contract.ts';
 import { disturb, startDeployment } from '../deployments.ts';
+import { type LoadedTaskDefinition, loadTaskDefinition } from '../lifecycle/task-definition.ts';
 import type { Json, ServiceRecord, ServiceRevision } from '../model.ts';
 import { renderService } from '../render/service.ts';
 import { mergeConfiguration, requireLoadBalancers, requireNetwork, requireTaskDefinition } from './checks.ts';
@@ -53,10 +54,7 @@ async function changedRevision(
   input: UpdateServiceInput,
 ): Promise<ServiceRevision> {
   const before = service.revision;
-  const definition =
-    input.taskDefinition !== undefined || input.loadBalancers !== undefined
-      ? await requireTaskDefinition(context, input.taskDefinition ?? before.taskDefinitionArn)
-      : undefined;
+  const definition = await newDefinition(context, before, input);
   const network = input.networkConfiguration
     ? await requireNetwork(context, input.networkConfiguration)
     : before.network;
@@ -83,6 +81,18 @@ async function changedRevision(
     propagateTags: input.propagateTags || before.propagateTags,
     serviceRegistries: input.serviceRegistries ?? before.serviceRegistries,
   };
+}
+
+/** What a service runs already may be INACTIVE by now; what it is asked to run must not be. */
+async function newDefinition(
+  context: ApiContext,
+  before: ServiceRevision,
+  input: UpdateServiceInput,
+): Promise<LoadedTaskDefinition | undefined> {
+  if (input.taskDefinition !== undefined) return requireTaskDefinition(context, input.taskDefinition);
+  return input.loadBalancers === undefined
+    ? undefined
+    : loadTaskDefinition(context.control, before.taskDefinitionArn);
 }
 
 const strategyOf = (revision: ServiceRevision): string => JSON.stringify(revision.capacityProviderStrategy);

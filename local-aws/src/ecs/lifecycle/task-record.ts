@@ -2,7 +2,7 @@
  * New task records, and what the task definition and the network add to them.
  */
 import { type ArnScope, containerArn, randomHex, randomUuid, taskArn } from '../identifiers.ts';
-import type { TaskNetwork, TaskOverrides, TaskRecord } from '../model.ts';
+import type { ContainerState, TaskNetwork, TaskOverrides, TaskRecord, TaskStatus } from '../model.ts';
 import type { Allocation } from './addresses.ts';
 import type { Subnet } from './subnets.ts';
 import type { ContainerDefinition, TaskDefinition } from './task-definition.ts';
@@ -61,20 +61,29 @@ export function createTaskRecord(scope: ArnScope, given: NewTask, now: number): 
   };
 }
 
-/** Only `runs` is started by the driver: the embedded AWS runs one container for each task. */
+/** Each change of state counts up the version, as on AWS. */
+export function enterStatus(task: TaskRecord, status: TaskStatus): void {
+  task.status = status;
+  task.version += 1;
+}
+
+/**
+ * Only `runs` is started by the driver: the embedded AWS runs one container for each task.
+ * @returns the state of that container
+ */
 export function describeDefinition(
   task: TaskRecord,
   definition: TaskDefinition,
   runs: ContainerDefinition,
   scope: ArnScope,
-): void {
+): ContainerState {
   task.family = definition.family;
   task.definitionRevision = definition.revision;
   task.cpu = String(cpuUnitsOf(definition));
   task.memory = String(memoryMbOf(definition));
   task.logDriver = runs.logConfiguration?.logDriver;
   task.logOptions = runs.logConfiguration?.options ?? {};
-  task.containers = definition.containerDefinitions.map((container) => ({
+  const describe = (container: ContainerDefinition): ContainerState => ({
     name: container.name,
     arn: containerArn(scope, task.clusterName, task.id, randomUuid()),
     image: container.image,
@@ -84,7 +93,12 @@ export function describeDefinition(
     exitCode: undefined,
     reason:
       container === runs ? undefined : 'Not started: the embedded AWS runs the essential container only',
-  }));
+  });
+  const main = describe(runs);
+  task.containers = definition.containerDefinitions.map((container) =>
+    container === runs ? main : describe(container),
+  );
+  return main;
 }
 
 export function networkFor(subnet: Subnet, allocation: Allocation): TaskNetwork {
