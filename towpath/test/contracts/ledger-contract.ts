@@ -26,11 +26,12 @@ const MAX_ROUNDS = WRITERS * 2;
 
 const succeeded = (deployment: string): LedgerPayload => ({ type: 'deployment.succeeded', deployment });
 
-/** @param backoffMs wait after the first lost race; it differs from writer to writer, so that they part */
+/** @param place of the writer among all; waits differ from writer to writer and round to round, so that they part */
 async function appendUntilWritten(
   ledger: LedgerPort,
   payload: LedgerPayload,
-  backoffMs: number,
+  place: number,
+  maxBackoffMs: number,
 ): Promise<LedgerEvent> {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const events = await ledger.load();
@@ -38,7 +39,8 @@ async function appendUntilWritten(
       return await ledger.append(events.at(-1), payload);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'LEDGER_RACE')) throw error;
-      if (backoffMs > 0) await sleep(backoffMs);
+      if (maxBackoffMs > 0)
+        await sleep((maxBackoffMs * (1 + ((place * 37 + round * 23) % WRITERS))) / WRITERS);
     }
   }
   throw new Error(`lost ${MAX_ROUNDS} races in a row`);
@@ -94,7 +96,7 @@ export function ledgerContract({ open, timeoutMs, maxBackoffMs }: LedgerContract
             .filter((_, index) => index % PROCESSES === process)
             .map((name, index) => {
               const place = index * PROCESSES + process;
-              return appendUntilWritten(ledger, succeeded(name), (maxBackoffMs * place) / WRITERS);
+              return appendUntilWritten(ledger, succeeded(name), place, maxBackoffMs);
             }),
         ),
       );
