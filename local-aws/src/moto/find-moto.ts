@@ -55,8 +55,7 @@ export async function findMoto(options: FindMotoOptions): Promise<string> {
   } catch (error) {
     // A half-made environment would be taken for a good one next time.
     await rm(venv, { recursive: true, force: true });
-    const reason =
-      error instanceof Error ? error.message.trim().split('\n').slice(-3).join(' ') : String(error);
+    const reason = lastErrors(error instanceof Error ? error.message : String(error));
     throw new MotoMissingError(
       `moto_server is not on the PATH and could not be installed into ${venv}: ${reason}`,
       hint,
@@ -64,6 +63,15 @@ export async function findMoto(options: FindMotoOptions): Promise<string> {
   }
   if (await isExecutable(program)) return program;
   throw new MotoMissingError(`pip installed no moto_server into ${venv}.`, hint);
+}
+
+/** pip's own errors, without its warnings about retries; else the last lines. */
+function lastErrors(output: string): string {
+  const lines = output.trim().split('\n');
+  const errors = lines
+    .filter((line) => line.startsWith('ERROR:'))
+    .map((line) => line.slice('ERROR: '.length));
+  return (errors.length > 0 ? errors : lines).slice(-2).join(' ');
 }
 
 export async function findOnPath(name: string, path: string): Promise<string | undefined> {

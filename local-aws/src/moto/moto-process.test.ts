@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,12 +105,32 @@ test('without moto_server and python3 the command that installs it is named', as
   });
 });
 
+test('it is installed from the pinned requirements where python3 is there, once', async () => {
+  const python = join(folder, 'python3');
+  const install = '#!/bin/sh\\necho "$@" > "$0.args"; cp "$0" "$(dirname "$0")/moto_server"';
+  await writeFile(
+    python,
+    `#!/bin/sh\nmkdir -p "$3/bin"; printf '${install}' > "$3/bin/python3"; chmod +x "$3/bin/python3"\n`,
+  );
+  await chmod(python, 0o755);
+  const find = () =>
+    findMoto({ stateDir: folder, requirements: 'pinned.txt', path: folder, log: () => undefined });
+  expect(await find()).toBe(join(folder, 'venv', 'bin', 'moto_server'));
+  const args = await readFile(join(folder, 'venv', 'bin', 'python3.args'), 'utf8');
+  expect(args.trim()).toBe('-m pip install --quiet -r pinned.txt');
+  await rm(python);
+  expect(await find()).toBe(join(folder, 'venv', 'bin', 'moto_server'));
+});
+
 test('a failed installation leaves no half-made environment', async () => {
   const python = join(folder, 'python3');
-  await writeFile(python, '#!/bin/sh\nmkdir -p "$3/bin"; echo "no network" >&2; exit 1\n');
+  await writeFile(
+    python,
+    '#!/bin/sh\nmkdir -p "$3/bin"; echo "WARNING: retry" >&2; echo "ERROR: no network" >&2; exit 1\n',
+  );
   await chmod(python, 0o755);
   const finding = findMoto({ stateDir: folder, requirements: 'r.txt', path: folder, log: () => undefined });
-  await expect(finding).rejects.toThrow(/could not be installed/);
+  await expect(finding).rejects.toThrow(/could not be installed into .*: no network$/);
   await expect(rm(join(folder, 'venv'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
