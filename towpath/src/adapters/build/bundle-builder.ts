@@ -17,9 +17,14 @@ import { createRegistryClient } from './registry-client.ts';
 
 export function createBundleBuilder(options: { readonly clock: Clock }): ImageBuilder {
   return {
-    async build(service, { root, repository, access }) {
+    async build(service, { root, repository, firstEnvironment, access }) {
       const [image, login] = await Promise.all([buildBundleImage(service, root), access()]);
-      const registry = createRegistryClient({ access: login, repository, clock: options.clock });
+      const registry = createRegistryClient({
+        access: login,
+        repository,
+        firstEnvironment,
+        clock: options.clock,
+      });
       return { digest: image.manifest.digest, pushed: await registry.push(image) };
     },
   };

@@ -204,6 +204,7 @@ it('builds, pushes once, and finds it there the next time', async () => {
     const target = {
       root,
       repository: 'shop',
+      firstEnvironment: 'test',
       access: async () => registry.access,
       digestOfTag: async () => undefined,
     };

@@ -83,6 +83,7 @@ const calls = (): Call[] =>
 const target = (baseUrl: string, present?: string) => ({
   root,
   repository: 'shop',
+  firstEnvironment: 'test',
   access: async () => ({ baseUrl, user: 'AWS', password: 'registry-password' }),
   digestOfTag: async (tag: string) => (tag === tagOfDigest(IMAGE_ID) ? present : undefined),
 });

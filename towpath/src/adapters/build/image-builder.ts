@@ -12,6 +12,8 @@ export interface PushTarget {
   readonly root: string;
   /** Name of the repository. */
   readonly repository: string;
+  /** The environment whose bootstrap makes the repository. */
+  readonly firstEnvironment: string;
   /** Address and login of the registry, asked for when the image is built and no sooner. */
   readonly access: () => Promise<RegistryAccess>;
   /** Digest that a tag stands for in the repository. */

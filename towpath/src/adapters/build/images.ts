@@ -53,6 +53,7 @@ export function createImages(options: ImagesOptions): ImagePort {
       (await chooseBuilder(options)).build(service, {
         root,
         repository: repositoryName,
+        firstEnvironment: project.environments[0]?.name ?? '',
         access: () => requestRegistryAccess(session),
         digestOfTag: (imageTag) => findImage({ imageTag }),
       }),

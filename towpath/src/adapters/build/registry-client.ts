@@ -20,6 +20,8 @@ const MAX_ERROR_CHARS = 500;
 export interface RegistryClientOptions {
   readonly access: RegistryAccess;
   readonly repository: string;
+  /** The environment whose bootstrap makes the repository. */
+  readonly firstEnvironment: string;
   readonly clock: Clock;
 }
 
@@ -146,7 +148,7 @@ async function retrying(
 }
 
 async function refused(
-  { repository }: RegistryClientOptions,
+  { repository, firstEnvironment }: RegistryClientOptions,
   method: string,
   url: string,
   response: Response,
@@ -161,7 +163,7 @@ async function refused(
       : `The registry answered ${response.status} to ${method} ${url}${body === '' ? '' : `: ${body}`}`,
     {
       hint: missing
-        ? 'towpath bootstrap the first environment'
+        ? `towpath bootstrap ${firstEnvironment}`
         : 'check the right to push (ecr:PutImage, ecr:UploadLayerPart), then run it again',
     },
   );

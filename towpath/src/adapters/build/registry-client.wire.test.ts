@@ -15,7 +15,12 @@ beforeEach(async () => {
 afterEach(() => registry.close());
 
 const push = (repository = 'shop') =>
-  createRegistryClient({ access: registry.access, repository, clock: createMemoryClock() }).push(image);
+  createRegistryClient({
+    access: registry.access,
+    repository,
+    firstEnvironment: 'test',
+    clock: createMemoryClock(),
+  }).push(image);
 
 describe('a push', () => {
   it('brings blobs and manifest, under the digest and a tag of it', async () => {
@@ -84,6 +89,7 @@ describe('a push', () => {
     await expect(push('unknown')).rejects.toMatchObject({
       code: 'NOT_BOOTSTRAPPED',
       message: expect.stringContaining('unknown'),
+      hint: 'towpath bootstrap test',
     });
   });
 });
