@@ -24,6 +24,30 @@ export async function describeClusters(
       .services()
       .filter((service) => service.clusterName === name && service.status === 'ACTIVE').length;
   }
+  return replaceBody(response, body);
+}
+
+/** moto's answer to ListClusters without those that were deleted: moto keeps them as INACTIVE. */
+export async function listClusters(
+  context: ApiContext,
+  forward: () => Promise<AwsResponse>,
+): Promise<AwsResponse> {
+  const response = await forward();
+  if (response.status !== 200) return response;
+  const body = JSON.parse(response.body.toString()) as { clusterArns?: string[] };
+  const clusters = body.clusterArns ?? [];
+  const described = await context.control.json<{ clusters?: Json[] }>('ecs', 'DescribeClusters', {
+    clusters,
+  });
+  const active = new Set(
+    (described.clusters ?? [])
+      .filter(({ status }) => status === 'ACTIVE')
+      .map(({ clusterArn }) => clusterArn),
+  );
+  return replaceBody(response, { ...body, clusterArns: clusters.filter((arn) => active.has(arn)) });
+}
+
+function replaceBody(response: AwsResponse, body: object): AwsResponse {
   const { 'content-length': _stale, ...headers } = response.headers;
   return { ...response, headers, body: JSON.stringify(body) };
 }

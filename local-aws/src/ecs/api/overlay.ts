@@ -3,7 +3,7 @@
  * account settings are moto's.
  */
 import type { Overlay } from '../../contract.ts';
-import { describeClusters, refuseBusyCluster } from './clusters.ts';
+import { describeClusters, listClusters, refuseBusyCluster } from './clusters.ts';
 import { type Action, type ApiContext, answerJson } from './context.ts';
 import { createService } from './create-service.ts';
 import { runTask } from './run-task.ts';
@@ -46,6 +46,7 @@ export function createOverlay(context: ApiContext): Overlay {
     service: 'ecs',
     async handle(request, forward) {
       if (request.action === 'DescribeClusters') return describeClusters(context, forward);
+      if (request.action === 'ListClusters') return listClusters(context, forward);
       if (request.action === 'DeleteCluster') refuseBusyCluster(context, request);
       const tagAction = TAG_ACTIONS.get(request.action);
       if (tagAction) return ownsTagsOf(request) ? answerJson(await tagAction(context, request)) : undefined;
