@@ -1,0 +1,300 @@
+/**
+ * The main job, through the built command line: from nothing to a service in `test`, seen by plain Terraform and
+ * by the AWS CLI, changed under load, broken, locked, unlocked and destroyed. The steps build on each other.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { constantLoad } from '../support/constant-load.ts';
+import { killTree, processTree } from '../support/process-tree.ts';
+import { cleanEnvironment } from '../support/run-cli.ts';
+import { runCommand } from '../support/run-command.ts';
+import { type TerraformByHand, terraformByHand } from '../support/terraform-by-hand.ts';
+import { Journey, lastJson, untilOutput } from './environment.ts';
+import { inventory } from './inventory.ts';
+
+const CLUSTER = 'devops-app-test-ecs-cluster';
+const SERVICE = 'devops-app-test-ecs-service';
+const RATE_PER_SECOND = 200;
+
+let journey: Journey;
+let hand: TerraformByHand;
+
+beforeAll(async () => {
+  journey = new Journey();
+  await journey.up();
+  hand = terraformByHand({
+    cwd: `${journey.project.path}/infra`,
+    endpoint: journey.endpoint,
+    env: { TF_DATA_DIR: `${journey.project.path}/.by-hand` },
+  });
+});
+
+afterAll(async () => {
+  hand?.remove();
+  await journey?.down();
+});
+
+async function planByHand() {
+  const { current } = await journey.status('test');
+  return hand.run([
+    'plan',
+    '-detailed-exitcode',
+    '-input=false',
+    '-no-color',
+    '-var-file=envs/test/terraform.tfvars.json',
+    `-var=image=${current?.image}`,
+  ]);
+}
+
+function aws(...args: string[]) {
+  const keys = {
+    AWS_ENDPOINT_URL: journey.endpoint,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_DEFAULT_REGION: 'us-east-1',
+  };
+  return runCommand('aws', [...args, '--output', 'json'], {
+    cwd: journey.project.path,
+    env: { ...cleanEnvironment(), ...keys },
+    timeoutMs: 120_000,
+  });
+}
+
+async function awsJson<T>(...args: string[]): Promise<T> {
+  const result = await aws(...args);
+  expect(result.exitCode, result.stderr).toBe(0);
+  return JSON.parse(result.stdout) as T;
+}
+
+describe('a first deployment', () => {
+  it('refuses to start without the secret, and says how to give one', async () => {
+    const result = await journey.run(['deploy', 'test']);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain('app-secret');
+    expect(result.stderr).toContain('towpath secret set test app-secret');
+  });
+
+  it('takes a secret from standard input and never shows it', async () => {
+    const set = await journey.run(['secret', 'set', 'test', 'app-secret', '--stdin'], {
+      input: 'correct horse battery\n',
+    });
+    expect(set.exitCode, set.stderr).toBe(0);
+    const list = await journey.run(['secret', 'list', 'test', '--json']);
+    expect(JSON.parse(list.stdout)).toMatchObject({
+      secrets: [{ name: 'app-secret', present: true, version: 1 }],
+    });
+    expect(set.stdout + set.stderr + list.stdout).not.toContain('correct horse');
+  });
+
+  it('ends with the app behind a load balancer, from a task in test', async () => {
+    const result = await journey.run(['deploy', 'test', '--json']);
+    expect(result.exitCode, result.stdout.slice(-2000)).toBe(0);
+    const { url, release } = lastJson(result) as { url: string; release: { imageDigest: string } };
+    const answer = (await (await fetch(url)).json()) as Record<string, unknown>;
+    expect(answer).toMatchObject({
+      environment: 'test',
+      secretPresent: true,
+      imageDigest: release.imageDigest,
+    });
+    expect(answer.zone).toMatch(/^us-east-1[abc]$/);
+  });
+
+  it('leaves a plan that is empty for plain Terraform', async () => {
+    const init = await hand.run([
+      'init',
+      '-input=false',
+      '-no-color',
+      '-backend-config=envs/test/backend.hcl',
+    ]);
+    expect(init.exitCode, init.stderr).toBe(0);
+    const plan = await planByHand();
+    expect(plan.exitCode, plan.stdout.slice(-3000) + plan.stderr).toBe(0);
+  });
+
+  it('keeps the secret out of the state', async () => {
+    const state = await hand.run(['state', 'pull']);
+    expect(state.exitCode).toBe(0);
+    expect(state.stdout).toContain('/devops-app/test/app-secret');
+    expect(state.stdout).not.toContain('correct horse');
+  });
+});
+
+describe('the stock AWS CLI', () => {
+  it('sees service, tasks, health, scaling, logs and secret', async () => {
+    const { services } = await awsJson<{
+      services: { runningCount: number; deployments: { rolloutState: string }[] }[];
+    }>('ecs', 'describe-services', '--cluster', CLUSTER, '--services', SERVICE);
+    expect(services).toMatchObject([{ runningCount: 1, deployments: [{ rolloutState: 'COMPLETED' }] }]);
+    const { taskArns } = await awsJson<{ taskArns: string[] }>('ecs', 'list-tasks', '--cluster', CLUSTER);
+    expect(taskArns).toHaveLength(1);
+    const { tasks } = await awsJson<{ tasks: { lastStatus: string; launchType?: string }[] }>(
+      'ecs',
+      'describe-tasks',
+      '--cluster',
+      CLUSTER,
+      '--tasks',
+      ...taskArns,
+    );
+    expect(tasks).toMatchObject([{ lastStatus: 'RUNNING' }]);
+    const groups = await awsJson<{ TargetGroups: { TargetGroupArn: string }[] }>(
+      'elbv2',
+      'describe-target-groups',
+    );
+    const health = await awsJson<{ TargetHealthDescriptions: object[] }>(
+      'elbv2',
+      'describe-target-health',
+      '--target-group-arn',
+      groups.TargetGroups[0]?.TargetGroupArn ?? '',
+    );
+    expect(health.TargetHealthDescriptions).toMatchObject([{ TargetHealth: { State: 'healthy' } }]);
+    const scaling = await awsJson<{ ScalableTargets: object[] }>(
+      'application-autoscaling',
+      'describe-scalable-targets',
+      '--service-namespace',
+      'ecs',
+    );
+    expect(scaling.ScalableTargets).toMatchObject([{ MinCapacity: 1, MaxCapacity: 10 }]);
+    const logs = await awsJson<{ events: { message: string }[] }>(
+      'logs',
+      'filter-log-events',
+      '--log-group-name',
+      '/ecs/devops-app-test',
+    );
+    expect(logs.events.map((event) => (JSON.parse(event.message) as { msg: string }).msg)).toContain(
+      'listening',
+    );
+    const parameter = await awsJson<{ Parameter: object }>(
+      'ssm',
+      'get-parameter',
+      '--name',
+      '/devops-app/test/app-secret',
+      '--with-decryption',
+    );
+    expect(parameter.Parameter).toMatchObject({ Type: 'SecureString', Value: 'correct horse battery' });
+  });
+
+  it('scales the service, waits for it, and the plan stays empty', async () => {
+    await awsJson(
+      'ecs',
+      'update-service',
+      '--cluster',
+      CLUSTER,
+      '--service',
+      SERVICE,
+      '--desired-count',
+      '3',
+    );
+    expect(
+      (await aws('ecs', 'wait', 'services-stable', '--cluster', CLUSTER, '--services', SERVICE)).exitCode,
+    ).toBe(0);
+    const { service } = await journey.status('test');
+    expect(new Set(service?.tasks.map((task) => task.zone))).toEqual(
+      new Set(['us-east-1a', 'us-east-1b', 'us-east-1c']),
+    );
+    const plan = await planByHand();
+    expect(plan.exitCode, plan.stdout.slice(-3000) + plan.stderr).toBe(0);
+  });
+});
+
+describe('a changed app', () => {
+  it(`rolls out under ${RATE_PER_SECOND} requests a second without a failed one`, async () => {
+    const before = await journey.status('test');
+    journey.changeGreeting('from a changed app');
+    const deployment = journey.run(['deploy', 'test', '--json']);
+    const load = await constantLoad({
+      url: `${before.service?.url}/`,
+      ratePerSecond: RATE_PER_SECOND,
+      until: deployment,
+    });
+    const result = await deployment;
+    expect(result.exitCode, result.stdout.slice(-2000)).toBe(0);
+    expect(load.errors).toEqual({});
+    expect(load.statuses).toEqual({ 200: load.sent });
+    expect(load.sent).toBeGreaterThan(RATE_PER_SECOND);
+    const after = await journey.status('test');
+    expect(after.current?.release.imageDigest).not.toBe(before.current?.release.imageDigest);
+    expect(new Set(after.service?.tasks.map((task) => task.imageDigest))).toEqual(
+      new Set([after.current?.release.imageDigest]),
+    );
+    expect(await (await fetch(`${after.service?.url}/`)).json()).toMatchObject({
+      greeting: 'Hello from a changed app',
+    });
+  });
+
+  it('that crashes at start fails by itself with cause and log, while the one before serves on', async () => {
+    const before = await journey.status('test');
+    journey.edit('app/src/main.ts', (text) =>
+      text.replace(
+        'async function serve(',
+        "console.log('no database at db.internal');\nprocess.exit(3);\n\nasync function serve(",
+      ),
+    );
+    const deployment = journey.run(['deploy', 'test']);
+    const load = await constantLoad({ url: `${before.service?.url}/`, ratePerSecond: 20, until: deployment });
+    const result = await deployment;
+    expect(result.exitCode, result.stdout).toBe(1);
+    expect(result.stderr).toContain('exit code 3');
+    expect(result.stderr).toContain('no database at db.internal');
+    expect(load.statuses).toEqual({ 200: load.sent });
+    const after = await journey.status('test');
+    expect(after.current?.release.id).toBe(before.current?.release.id);
+    expect(after.lastDeployment?.state).toBe('failed');
+    expect(new Set(after.service?.tasks.map((task) => task.imageDigest))).toEqual(
+      new Set([before.current?.release.imageDigest]),
+    );
+    const plan = await planByHand();
+    expect(plan.exitCode, plan.stdout.slice(-3000) + plan.stderr).toBe(0);
+    journey.edit('app/src/main.ts', (text) =>
+      text.replace("console.log('no database at db.internal');\nprocess.exit(3);\n\n", ''),
+    );
+  });
+});
+
+describe('two deployments at once', () => {
+  it('let one go on; the other learns who holds the lock, and a killed holder can be cleared away', async () => {
+    journey.changeGreeting('from a third version');
+    const first = journey.start(['deploy', 'test']);
+    // Terraform holds its lock, and the rollout is under way.
+    await untilOutput(first, 'create module.ecs.aws_ecs_task_definition.this', 120_000);
+    const second = await journey.run(['deploy', 'test']);
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toMatch(/developer/);
+    expect(second.stderr).toMatch(/since|\d{4}-\d\d-\d\d/);
+    const alive = await journey.run(['unlock', 'test']);
+    expect(alive.exitCode).toBe(1);
+    expect(alive.stderr).toContain('is alive');
+
+    // Terraform too: what a power cut leaves behind, both locks held by nobody.
+    for (const { pid } of processTree(first.pid)) killTree(pid);
+    await first.ended;
+    const unlocked = await journey.run(['unlock', 'test', '--json']);
+    expect(unlocked.exitCode, unlocked.stdout).toBe(0);
+    expect(lastJson(unlocked)).toMatchObject({
+      holder: { liveness: 'dead' },
+      freed: ['state lock', 'environment lock'],
+    });
+
+    const again = await journey.run(['deploy', 'test']);
+    expect(again.exitCode, again.stdout + again.stderr).toBe(0);
+    expect(again.stdout).toContain('never ended; recorded as aborted');
+    expect(await (await fetch(`${(await journey.status('test')).service?.url}/`)).json()).toMatchObject({
+      greeting: 'Hello from a third version',
+    });
+  });
+});
+
+describe('destroy', () => {
+  it('leaves nothing in the control plane but what bootstrap made', async () => {
+    const declined = await journey.run(['destroy', 'test']);
+    expect(declined.exitCode).toBe(3);
+    const result = await journey.run(['destroy', 'test', '--yes']);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(await inventory(journey.endpoint)).toEqual({
+      buckets: ['devops-app-terraform-state-test'],
+      tables: ['terraform-lock-test'],
+      repositories: ['devops-app'],
+    });
+    const again = await journey.run(['destroy', 'test', '--yes']);
+    expect(again.exitCode).toBe(0);
+    expect(again.stdout).toContain('nothing to destroy');
+  });
+});
