@@ -121,11 +121,13 @@ test('path, query, host, headers and body arrive unchanged, and so does the answ
     return [418, 'application/x-custom', 'answer'];
   });
   const gateway = await startGatewayFor(upstream);
-  const headers = { ...signed('s3'), host: 'localhost:4700', 'x-amz-meta-a': 'ä', expect: '100-continue' };
+  const headers = { ...signed('s3'), host: 'localhost:4700', 'x-amz-meta-a': 'ä' };
   const answer = await call(gateway, '/bucket/a%20b%2Fc?list-type=2&x=%26', headers, 'body');
   expect(seen).toEqual(['POST', '/bucket/a%20b%2Fc?list-type=2&x=%26', 'localhost:4700', 'ä', 'body']);
   expect([answer.status, answer.body]).toEqual([418, 'answer']);
   expect(answer.headers).toMatchObject({ 'content-type': 'application/x-custom', 'x-amzn-requestid': 'r-1' });
+  const expecting = await call(gateway, '/b', { ...signed('s3'), expect: '100-continue' }, 'later');
+  expect([expecting.status, seen.at(-1)]).toEqual([418, 'later']);
 });
 
 test('overlays are asked in order; a changed body goes on with its own length; their failures are AWS errors', async () => {
