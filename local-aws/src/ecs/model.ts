@@ -229,8 +229,8 @@ export interface TaskRecord {
   readonly createdAt: number;
   tags: Tag[];
   zone: string;
-  family: string;
-  definitionRevision: number;
+  readonly family: string;
+  readonly definitionRevision: number;
   cpu: string;
   memory: string;
   logDriver: string | undefined;

@@ -1,14 +1,14 @@
 /**
  * The whole scheduler under random faults: crashes, images that can't be pulled, targets that fail their checks,
  * deployments and scalings at random moments. Every run is decided by its seed, which a failure prints;
- * run one again with ECS_SEED=<seed>.
+ * run one again with ECS_SEED=<seed>, or more of them with ECS_RUNS=<count>.
  */
 import { describe, expect, it } from 'vitest';
 import { maximumTasks, minimumHealthyTasks } from './decide/capacity.ts';
 import { CLUSTER, TARGET_GROUP } from './test/fake-control.ts';
 import { createWorld, isSettled, type ServiceShape, serviceInput, type World } from './test/world.ts';
 
-const RUNS = 24;
+const RUNS = Number(process.env.ECS_RUNS ?? 16);
 const STEPS = 240;
 const STEP_MS = 500;
 /** After the faults end: long enough for the longest throttle (27 min) and a rollout. */

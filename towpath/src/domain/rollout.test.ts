@@ -116,10 +116,15 @@ describe('judgeRollout', () => {
   it("gives ECS's reason, or the digests that differ", () => {
     const reason = 'ECS deployment circuit breaker: tasks failed to start.';
     const broken = deployment({ rolloutState: 'FAILED', rolloutReason: reason });
-    expect(judgeRollout(snapshot({ deployments: [broken] }), wanted)).toEqual({ state: 'failed', reason });
+    expect(judgeRollout(snapshot({ deployments: [broken] }), wanted)).toEqual({
+      state: 'failed',
+      by: 'deployment',
+      reason,
+    });
     const mixed = snapshot({ tasks: [task(), task({ imageDigest: old })] });
     expect(judgeRollout(mixed, wanted)).toEqual({
       state: 'failed',
+      by: 'other image',
       reason: `1 of 2 running tasks run ${old} instead of ${wanted}`,
     });
   });

@@ -87,7 +87,6 @@ export async function runTask(context: ApiContext, request: AwsRequest): Promise
       },
       clock.now(),
     );
-    task.family = definition.family;
     store.putTask(task);
     return task;
   });

@@ -1,7 +1,7 @@
 /**
  * New task records, and what the task definition and the network add to them.
  */
-import { type ArnScope, containerArn, randomHex, randomUuid, taskArn } from '../identifiers.ts';
+import { type ArnScope, containerArn, lastPart, randomHex, randomUuid, taskArn } from '../identifiers.ts';
 import type { ContainerState, TaskNetwork, TaskOverrides, TaskRecord, TaskStatus } from '../model.ts';
 import type { Allocation } from './addresses.ts';
 import type { Subnet } from './subnets.ts';
@@ -31,13 +31,15 @@ export type NewTask = Pick<
 
 export function createTaskRecord(scope: ArnScope, given: NewTask, now: number): TaskRecord {
   const id = randomHex();
+  // `family:revision`: lists filter by family before the task definition is loaded.
+  const [family = '', revision = '0'] = lastPart(given.revision.taskDefinitionArn).split(':');
   return {
     ...given,
     id,
     arn: taskArn(scope, given.clusterName, id),
     createdAt: now,
-    family: '',
-    definitionRevision: 0,
+    family,
+    definitionRevision: Number(revision),
     cpu: '',
     memory: '',
     logDriver: undefined,
@@ -77,8 +79,6 @@ export function describeDefinition(
   runs: ContainerDefinition,
   scope: ArnScope,
 ): ContainerState {
-  task.family = definition.family;
-  task.definitionRevision = definition.revision;
   task.cpu = String(cpuUnitsOf(definition));
   task.memory = String(memoryMbOf(definition));
   task.logDriver = runs.logConfiguration?.logDriver;
