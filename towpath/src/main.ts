@@ -1,20 +1,22 @@
 /** Composition root: the only place that knows every adapter. */
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCloud } from './adapters/cloud.ts';
-import { createLocalAws, findRunning } from './adapters/local-aws/local-aws.ts';
+import { createLocalAws } from './adapters/local-aws/local-aws.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { createWorkspace } from './adapters/workspace/workspace.ts';
 import type { CliContext, GlobalOptions } from './cli/context.ts';
 import { runCli } from './cli/main.ts';
 import { loadProject } from './config/load.ts';
 import { EXIT, TowpathError } from './domain/errors.ts';
-import type { Ports } from './ports.ts';
+import type { LocalAwsPort, Ports } from './ports.ts';
 
 const PACKAGE_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const LOCAL_AWS_ENTRY = join(PACKAGE_ROOT, '..', 'local-aws', 'dist', 'main.js');
+
+/** Who acts on the embedded AWS when `--as` is not given. */
+const DEFAULT_IDENTITY = 'developer';
 
 /** What belongs to this computer alone is kept here, in the project's root. */
 function stateFolder(root: string): string {
@@ -24,7 +26,7 @@ function stateFolder(root: string): string {
 const openProject: CliContext['openProject'] = async (globals, { notifier, prompter }) => {
   const { project, root } = await loadProject({ cwd: process.cwd(), file: globals.config });
   const workspace = createWorkspace(root);
-  const local = globals.local ? await openLocalTarget(root, globals) : undefined;
+  const local = globals.local ? await openLocalTarget(localAwsOf(root, project.region), globals) : undefined;
   const clouds = new Map<string, ReturnType<Ports['cloud']>>();
   const ports: Ports = {
     target: globals.local ? 'local' : 'aws',
@@ -55,33 +57,24 @@ const openProject: CliContext['openProject'] = async (globals, { notifier, promp
 };
 
 /** Endpoint and keys of the running embedded AWS. */
-async function openLocalTarget(root: string, globals: GlobalOptions) {
-  const stateDir = join(stateFolder(root), 'local');
-  const running = await findRunning(stateDir);
-  if (!running) {
-    throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
-      hint: 'towpath local up (or npm start, which also deploys)',
-    });
-  }
-  const identities = JSON.parse(await readFile(join(stateDir, 'identities.json'), 'utf8')) as Record<
-    string,
-    { accessKeyId: string; secretAccessKey: string }
-  >;
-  const name = globals.as ?? 'developer';
-  const keys = identities[name];
-  if (!keys) {
-    throw new TowpathError(
-      'USAGE',
-      `The embedded AWS has no identity "${name}"; it has: ${Object.keys(identities).join(', ')}.`,
-      { hint: '--as developer' },
-    );
-  }
-  return { endpoint: running.endpoint, keys };
+async function openLocalTarget(localAws: LocalAwsPort, globals: GlobalOptions) {
+  const [running, keys] = await Promise.all([
+    localAws.find(),
+    localAws.credentials(globals.as ?? DEFAULT_IDENTITY),
+  ]);
+  if (running && keys) return { endpoint: running.endpoint, keys };
+  throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
+    hint: 'towpath local up (or npm start, which also deploys)',
+  });
+}
+
+function localAwsOf(root: string, region: string): LocalAwsPort {
+  return createLocalAws({ entry: LOCAL_AWS_ENTRY, stateDir: join(stateFolder(root), 'local'), region });
 }
 
 const openLocalAws: CliContext['openLocalAws'] = async (globals) => {
-  const { root } = await loadProject({ cwd: process.cwd(), file: globals.config });
-  return createLocalAws({ entry: LOCAL_AWS_ENTRY, stateDir: join(stateFolder(root), 'local') });
+  const { root, project } = await loadProject({ cwd: process.cwd(), file: globals.config });
+  return localAwsOf(root, project.region);
 };
 
 /** The first signal ends the command in good order; a second one ends it at once. */

@@ -190,6 +190,10 @@ export interface LocalAwsPort {
   start(options: LocalStartOptions): Promise<LocalAws>;
   stop(): Promise<'stopped' | 'not running'>;
   find(): Promise<LocalAws | undefined>;
+  /** Keys of an identity; undefined when it is not running. */
+  credentials(
+    identity: string,
+  ): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string } | undefined>;
   /** Resolves with the reason when an attached one ends by itself. */
   ended(): Promise<string>;
   /** The daemon's own status answer, passed on as it is. */

@@ -1,7 +1,7 @@
 /** Makes what must stand before Terraform: state bucket, lock table, and the project's image repository. */
 import type { Cloud, Ports } from '../ports.ts';
 import { enter } from './select-environment.ts';
-import { type StagePorts, stage } from './stage.ts';
+import { stage } from './stage.ts';
 
 export interface BootstrapResult {
   readonly stateBucket: 'created' | 'updated';
@@ -15,7 +15,10 @@ export async function bootstrap(ports: Ports, environmentName: string): Promise<
 }
 
 /** Idempotent: whatever stands already is brought to the wanted settings. */
-export async function ensureBootstrapped(ports: StagePorts, cloud: Cloud): Promise<BootstrapResult> {
+export async function ensureBootstrapped(
+  ports: Pick<Ports, 'clock' | 'notifier' | 'project' | 'cloud'>,
+  cloud: Cloud,
+): Promise<BootstrapResult> {
   return stage(
     ports,
     'bootstrap',
@@ -23,11 +26,18 @@ export async function ensureBootstrapped(ports: StagePorts, cloud: Cloud): Promi
       const [stateBucket, lockTable, repository] = await Promise.all([
         cloud.bootstrap.ensureStateBucket(),
         cloud.bootstrap.ensureLockTable(),
-        cloud.bootstrap.ensureRepository(),
+        repositoryOwner(ports).bootstrap.ensureRepository(),
       ]);
       return { stateBucket, lockTable, repository };
     },
     (result) =>
       `state bucket ${result.stateBucket}, lock table ${result.lockTable}, repository ${result.repository}`,
   );
+}
+
+/** The project has one image repository, in the first environment's account. */
+function repositoryOwner(ports: Pick<Ports, 'project' | 'cloud'>): Cloud {
+  const [first] = ports.project.environments;
+  if (!first) throw new Error('a project has at least one environment');
+  return ports.cloud(first);
 }

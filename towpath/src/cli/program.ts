@@ -141,6 +141,9 @@ function addLocalVerbs(program: Command, verb: Verb, act: Act): void {
   verb(local, 'down', 'stop it; what it held is gone').action(
     act('operation', async () => (await import('./commands/local-commands.ts')).localDownCommand()),
   );
+  verb(local, 'env', 'print variables that point any AWS tool at it: eval "$(npx towpath local env)"').action(
+    act('question', async () => (await import('./commands/local-commands.ts')).localEnvCommand()),
+  );
   verb(local, 'status', 'endpoint, speed, environments and their tasks').action(
     act('question', async () => (await import('./commands/local-commands.ts')).localStatusCommand()),
   );

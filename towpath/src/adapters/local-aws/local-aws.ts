@@ -24,6 +24,8 @@ export interface LocalAwsOptions {
   readonly entry: string;
   /** Folder that holds everything of this project's embedded AWS. */
   readonly stateDir: string;
+  /** The project's region; the embedded AWS has this one only. */
+  readonly region: string;
 }
 
 interface LocalFile {
@@ -90,6 +92,19 @@ export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
       return running && describe(running, false);
     },
 
+    async credentials(identity) {
+      const text = await readFile(join(options.stateDir, 'identities.json'), 'utf8').catch(() => undefined);
+      if (text === undefined) return undefined;
+      const identities = JSON.parse(text) as Record<string, { accessKeyId: string; secretAccessKey: string }>;
+      const keys = identities[identity];
+      if (keys) return keys;
+      throw new TowpathError(
+        'USAGE',
+        `The embedded AWS has no identity "${identity}"; it has: ${Object.keys(identities).join(', ')}.`,
+        { hint: '--as developer' },
+      );
+    },
+
     ended: async () => {
       const reason = await ended;
       return [reason, ...(await tail(logFile))].join('\n');
@@ -116,7 +131,7 @@ export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
 }
 
 function daemonArguments(options: LocalAwsOptions, start: LocalStartOptions): string[] {
-  const args = [options.entry, '--state-dir', options.stateDir];
+  const args = [options.entry, '--state-dir', options.stateDir, '--region', options.region];
   if (start.port !== undefined) args.push('--port', String(start.port));
   if (start.speed !== undefined) args.push('--speed', String(start.speed));
   if (start.attached) args.push('--exit-with-parent');

@@ -11,12 +11,17 @@ import { readFileSync } from 'node:fs';
 export function processStartTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name in parentheses may hold spaces; field 22 of proc(5) is the 20th after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    // The command name in parentheses may hold spaces; fields 3 and 22 of proc(5) are the 1st and 20th after it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === ZOMBIE ? ENDED : fields[19];
   } catch {
     return undefined;
   }
 }
+
+/** A process that has ended and waits for its parent to ask how. */
+const ZOMBIE = 'Z';
+const ENDED = 'ended';
 
 /** Whether this very process still runs. Without a known start time the pid alone has to do. */
 export function isAlive(pid: number, startTime: string | undefined): boolean {
@@ -26,5 +31,6 @@ export function isAlive(pid: number, startTime: string | undefined): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
   const now = processStartTime(pid);
+  if (now === ENDED) return false;
   return startTime === undefined || now === undefined || now === startTime;
 }

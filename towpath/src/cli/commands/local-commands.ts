@@ -92,10 +92,7 @@ function renderReady(
     [`curl ${url}/`, 'ask the task behind the load balancer'],
     ['npx towpath status --local', 'the ladder at a glance'],
     [`npx towpath deploy ${environment} --local`, 'after a change in app/: a rollout without a lost request'],
-    [
-      `AWS_ENDPOINT_URL=${local.endpoint} aws ecs list-clusters`,
-      'any AWS tool (keys: any, region as configured)',
-    ],
+    ['eval "$(npx towpath local env)"', 'then any AWS tool: aws ecs list-tasks --cluster …'],
   ];
   const end = local.started
     ? 'Ctrl-C stops everything and leaves nothing behind.'
@@ -140,13 +137,38 @@ export function localDownCommand(): CommandBody {
   };
 }
 
+export function localEnvCommand(): CommandBody {
+  return async ({ context, globals }) => {
+    const localAws = await context.openLocalAws(globals);
+    const [running, keys] = await Promise.all([
+      localAws.find(),
+      localAws.credentials(globals.as ?? 'developer'),
+    ]);
+    if (!running || !keys) throw notRunning();
+    const variables = {
+      AWS_ENDPOINT_URL: running.endpoint,
+      AWS_ACCESS_KEY_ID: keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+      AWS_REGION: running.region,
+      // What the AWS CLI reads, which knows AWS_REGION only since its second version.
+      AWS_DEFAULT_REGION: running.region,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+    const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`);
+    return { json: variables, text: lines.join('\n') };
+  };
+}
+
+function notRunning(): TowpathError {
+  return new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
+    hint: 'towpath local up',
+  });
+}
+
 export function localStatusCommand(): CommandBody {
   return async ({ context, globals, paint }) => {
     const status = await (await context.openLocalAws(globals)).status();
-    if (!status)
-      throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
-        hint: 'towpath local up',
-      });
+    if (!status) throw notRunning();
     return { json: { ...status }, text: renderStatus(status, paint) };
   };
 }
