@@ -21,6 +21,8 @@ export default defineProject({
   service: {
     // Folder of the source; its Dockerfile is built with the folder of this file as context.
     source: 'app',
+    // How the embedded AWS, which needs no container engine, gets the production files.
+    bundle: { command: ['node', 'build.mjs'], files: ['dist', 'package.json'] },
     port: 5000,
     // A quarter of a vCPU and 512 MiB, the smallest size that Fargate offers.
     cpu: 256,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createCloud } from './adapters/cloud.ts';
+import { createClouds } from './adapters/cloud.ts';
 import { createLocalAws } from './adapters/local-aws/local-aws.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { createWorkspace } from './adapters/workspace/workspace.ts';
@@ -10,7 +10,7 @@ import type { CliContext, GlobalOptions } from './cli/context.ts';
 import { runCli } from './cli/main.ts';
 import { loadProject } from './config/load.ts';
 import { EXIT, TowpathError } from './domain/errors.ts';
-import type { LocalAwsPort, Ports } from './ports.ts';
+import type { LocalAwsPort } from './ports.ts';
 
 const PACKAGE_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const LOCAL_AWS_ENTRY = join(PACKAGE_ROOT, '..', 'local-aws', 'dist', 'main.js');
@@ -25,35 +25,15 @@ function stateFolder(root: string): string {
 
 const openProject: CliContext['openProject'] = async (globals, { notifier, prompter }) => {
   const { project, root } = await loadProject({ cwd: process.cwd(), file: globals.config });
-  const workspace = createWorkspace(root);
   const local = globals.local ? await openLocalTarget(localAwsOf(root, project.region), globals) : undefined;
-  const clouds = new Map<string, ReturnType<Ports['cloud']>>();
-  const ports: Ports = {
+  const common = { project, clock: systemClock, random: systemRandom, notifier };
+  return {
+    ...common,
     target: globals.local ? 'local' : 'aws',
-    project,
-    clock: systemClock,
-    random: systemRandom,
-    notifier,
     prompter,
-    workspace,
-    cloud(environment) {
-      const existing = clouds.get(environment.name);
-      if (existing) return existing;
-      const cloud = createCloud({
-        project,
-        environment,
-        root,
-        stateDir: stateFolder(root),
-        local,
-        clock: systemClock,
-        random: systemRandom,
-        notifier,
-      });
-      clouds.set(environment.name, cloud);
-      return cloud;
-    },
+    workspace: createWorkspace(root),
+    cloud: createClouds({ ...common, root, stateDir: stateFolder(root), local }),
   };
-  return ports;
 };
 
 /** Endpoint and keys of the running embedded AWS. */

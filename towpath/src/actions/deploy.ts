@@ -61,22 +61,13 @@ export async function deploy(
 ): Promise<DeployResult> {
   const { environment, cloud } = await enter(ports, environmentName);
   assertMayDeploy(ports, environment, options);
-  await assertInSync(ports, environment);
-  if (!(await cloud.bootstrap.exists())) await ensureBootstrapped(ports, cloud);
+  const [bootstrapped] = await Promise.all([cloud.bootstrap.exists(), assertInSync(ports, environment)]);
+  if (!bootstrapped) await ensureBootstrapped(ports, cloud);
   const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
   return withLock(cloud, 'deploy', async () => {
-    const preparing = new AbortController();
-    const abort = AbortSignal.any([options.signal, preparing.signal]);
-    const [built, last] = await Promise.all([
-      buildRelease(ports, environment, cloud),
-      settleLedger(ports, cloud),
-      stage(ports, 'terraform init', () => cloud.terraform.init(abort)),
-    ]).catch((error: unknown) => {
-      preparing.abort();
-      throw error;
-    });
+    const { built, events } = await prepare(ports, environment, cloud, options.signal);
     ports.notifier.notify({ type: 'release', ...built });
-    const current = foldLedger(last.events).current;
+    const current = foldLedger(events).current;
     return runDeployment({
       ports,
       cloud,
@@ -85,7 +76,7 @@ export async function deploy(
       secrets,
       built,
       current,
-      last: last.events.at(-1),
+      last: events.at(-1),
     });
   });
 }
@@ -98,6 +89,28 @@ function assertMayDeploy(ports: Ports, environment: Environment, options: Deploy
     `${environment.name} takes only releases that are verified in the environment before it; new ones go to ${first}.`,
     { hint: `towpath deploy ${first}, or deploy past the ladder with --break-glass "why" (it is recorded)` },
   );
+}
+
+/**
+ * What can be done side by side before the plan. When one part fails the others are waited for:
+ * nothing of ours may still be at work when the lock is given back.
+ */
+async function prepare(ports: Ports, environment: Environment, cloud: Cloud, signal: AbortSignal) {
+  const failed = new AbortController();
+  const abort = AbortSignal.any([signal, failed.signal]);
+  const parts = [
+    buildRelease(ports, environment, cloud),
+    settleLedger(ports, cloud),
+    stage(ports, 'terraform init', () => cloud.terraform.init(abort)),
+  ] as const;
+  try {
+    const [built, { events }] = await Promise.all(parts);
+    return { built, events };
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(parts);
+    throw error;
+  }
 }
 
 /** A deployment without an outcome belongs to a command that was killed: we hold the lock, so it is over. */

@@ -1,5 +1,6 @@
 /** The ladder at a glance: what each environment runs, where, and how it is. */
 import { type DeploymentRecord, foldLedger } from '../domain/ledger.ts';
+import type { Environment } from '../domain/project.ts';
 import type { ServiceSnapshot } from '../domain/rollout.ts';
 import type { LockInfo, Ports } from '../ports.ts';
 import { selectEnvironment } from './select-environment.ts';
@@ -22,42 +23,49 @@ export async function status(
     environmentName === undefined
       ? ports.project.environments
       : [selectEnvironment(ports.project, environmentName)];
+  // Nothing here changes anything, so that identity and answers can be asked for at once.
+  const [, statuses] = await Promise.all([
+    showTarget(ports, wanted),
+    Promise.all(wanted.map((environment) => statusOf(ports, environment))),
+  ]);
+  return statuses;
+}
+
+async function showTarget(ports: Ports, wanted: readonly Environment[]): Promise<void> {
   const [first] = wanted;
-  if (first) {
-    const target = await ports.cloud(first).whoami();
-    ports.notifier.notify({
-      type: 'target',
-      environment: wanted.map(({ name }) => name).join(', '),
-      ...target,
-    });
+  if (!first) return;
+  const target = await ports.cloud(first).whoami();
+  ports.notifier.notify({
+    type: 'target',
+    environment: wanted.map(({ name }) => name).join(', '),
+    ...target,
+  });
+}
+
+async function statusOf(ports: Ports, environment: Environment): Promise<EnvironmentStatus> {
+  const cloud = ports.cloud(environment);
+  const parts = Promise.all([cloud.ledger.load(), cloud.service.snapshot(), cloud.lock.inspect()]);
+  // Before bootstrap these fail, and that is no error.
+  parts.catch(() => undefined);
+  const name = { environment: environment.name };
+  if (!(await cloud.bootstrap.exists())) {
+    return {
+      ...name,
+      bootstrapped: false,
+      current: undefined,
+      lastDeployment: undefined,
+      service: undefined,
+      lock: undefined,
+    };
   }
-  return Promise.all(
-    wanted.map(async (environment) => {
-      const cloud = ports.cloud(environment);
-      if (!(await cloud.bootstrap.exists())) {
-        return {
-          environment: environment.name,
-          bootstrapped: false,
-          current: undefined,
-          lastDeployment: undefined,
-          service: undefined,
-          lock: undefined,
-        };
-      }
-      const [events, service, lock] = await Promise.all([
-        cloud.ledger.load(),
-        cloud.service.snapshot(),
-        cloud.lock.inspect(),
-      ]);
-      const state = foldLedger(events);
-      return {
-        environment: environment.name,
-        bootstrapped: true,
-        current: state.current,
-        lastDeployment: state.deployments.at(-1),
-        service,
-        lock: lock && { ...lock.holder, liveness: lock.liveness },
-      };
-    }),
-  );
+  const [events, service, lock] = await parts;
+  const state = foldLedger(events);
+  return {
+    ...name,
+    bootstrapped: true,
+    current: state.current,
+    lastDeployment: state.deployments.at(-1),
+    service,
+    lock: lock && { ...lock.holder, liveness: lock.liveness },
+  };
 }

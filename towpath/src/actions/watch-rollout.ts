@@ -8,6 +8,8 @@ import type { Cloud, Ports } from '../ports.ts';
 
 /** Between two looks. AWS allows 20 DescribeServices a second (burst 100) for an account. */
 export const POLL_MS = 1_000;
+/** A service that Terraform has waited for is settled within moments; the first looks come sooner. */
+const FIRST_POLLS_MS = [150, 150, 300, 300] as const;
 
 export interface RolloutWatch {
   /** The last verdict and what it was made from. */
@@ -72,7 +74,7 @@ export async function awaitRollout(
 ): Promise<{ readonly verdict: RolloutVerdict; readonly snapshot: ServiceSnapshot }> {
   const tell = createTeller(ports, options.requestedDigest);
   const deadline = ports.clock.now().getTime() + options.timeoutMs;
-  for (;;) {
+  for (let look = 0; ; look += 1) {
     const snapshot = await cloud.service.snapshot();
     if (!snapshot)
       throw new TowpathError('DEPLOYMENT_FAILED', 'The service does not exist after Terraform applied it.');
@@ -90,7 +92,7 @@ export async function awaitRollout(
         snapshot,
       };
     }
-    await ports.clock.sleep(POLL_MS, options.signal);
+    await ports.clock.sleep(FIRST_POLLS_MS[look] ?? POLL_MS, options.signal);
   }
 }
 

@@ -1,4 +1,4 @@
-/** One environment's AWS account, put together from the adapters. */
+/** AWS accounts as the actions see them: one for each environment, put together from the adapters. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Environment, Project } from '../domain/project.ts';
@@ -8,7 +8,7 @@ import { createIdentity } from './aws/identity.ts';
 import { createLock } from './aws/lock.ts';
 import { createSecrets } from './aws/secrets.ts';
 import { createService } from './aws/service.ts';
-import { createSession, type StaticCredentials } from './aws/session.ts';
+import { createSession, type Session, type StaticCredentials } from './aws/session.ts';
 import { createStateLockReader } from './aws/state-lock.ts';
 import { createImages } from './build/images.ts';
 import { createS3Ledger } from './ledger/s3-ledger.ts';
@@ -16,7 +16,6 @@ import { createTerraform } from './terraform/terraform.ts';
 
 export interface CloudOptions {
   readonly project: Project;
-  readonly environment: Environment;
   /** Root folder of the project. */
   readonly root: string;
   /** Folder for what belongs to this computer alone. */
@@ -28,18 +27,34 @@ export interface CloudOptions {
   readonly notifier: Notifier;
 }
 
-export function createCloud(options: CloudOptions): Cloud {
+/** The clouds of a project's environments, each made once. Environments with the same keys share a session. */
+export function createClouds(options: CloudOptions): (environment: Environment) => Cloud {
+  const sessions = new Map<string | undefined, Session>();
+  const clouds = new Map<string, Cloud>();
+  return (environment) => {
+    const profile = options.local ? undefined : environment.profile;
+    const session = getOrCreate(sessions, profile, () =>
+      createSession({
+        region: options.project.region,
+        profile,
+        endpoint: options.local?.endpoint,
+        credentials: options.local?.keys,
+      }),
+    );
+    return getOrCreate(clouds, environment.name, () => createCloud(options, environment, session));
+  };
+}
+
+function getOrCreate<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const existing = map.get(key);
+  if (existing !== undefined) return existing;
+  const created = create();
+  map.set(key, created);
+  return created;
+}
+
+function createCloud(options: CloudOptions, environment: Environment, session: Session): Cloud {
   const { project, root, stateDir, local, clock, random, notifier } = options;
-  // The embedded AWS is one account, whatever accounts the configuration gives its environments.
-  const environment: Environment = local
-    ? { ...options.environment, account: undefined }
-    : options.environment;
-  const session = createSession({
-    region: project.region,
-    profile: local ? undefined : environment.profile,
-    endpoint: local?.endpoint,
-    credentials: local?.keys,
-  });
   const identity = createIdentity({ session, environment });
   const arn = async () => (await identity.whoami()).identity;
   const parts = { session, project, environment, clock, random };

@@ -173,6 +173,8 @@ async function prepareRun(options: TerraformOptions) {
     TF_IN_AUTOMATION: '1',
     TF_INPUT: '0',
     CHECKPOINT_DISABLE: '1',
+    // Fewer collections while the provider's schema is read, three times a plan: 0.25 s of 3 s saved for some memory.
+    GOGC: process.env.GOGC ?? '400',
   };
   if (cliConfig !== undefined) env.TF_CLI_CONFIG_FILE = cliConfig;
   return { program, env };
