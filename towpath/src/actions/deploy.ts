@@ -15,6 +15,7 @@ import { explainFailure } from './explain-failure.ts';
 import { withLock } from './lock.ts';
 import { ensureSecrets } from './secrets.ts';
 import { enter } from './select-environment.ts';
+import { settleLedger } from './settle-ledger.ts';
 import { stage } from './stage.ts';
 import { assertInSync } from './sync.ts';
 import { awaitRollout, startRolloutWatch } from './watch-rollout.ts';
@@ -104,30 +105,13 @@ async function prepare(ports: Ports, environment: Environment, cloud: Cloud, sig
     stage(ports, 'terraform init', () => cloud.terraform.init(abort)),
   ] as const;
   try {
-    const [built, { events }] = await Promise.all(parts);
+    const [built, events] = await Promise.all(parts);
     return { built, events };
   } catch (error) {
     failed.abort();
     await Promise.allSettled(parts);
     throw error;
   }
-}
-
-/** A deployment without an outcome belongs to a command that was killed: we hold the lock, so it is over. */
-async function settleLedger(
-  ports: Ports,
-  cloud: Cloud,
-): Promise<{ readonly events: readonly LedgerEvent[] }> {
-  const events = await cloud.ledger.load();
-  const { open, last } = foldLedger(events);
-  if (!open) return { events };
-  const cause = 'the command ended without recording an outcome';
-  ports.notifier.notify({
-    type: 'note',
-    text: `deployment ${open.id} of ${open.release.id} (${open.actor}, ${open.startedAt}) never ended; recorded as aborted`,
-  });
-  const event = await cloud.ledger.append(last, { type: 'deployment.aborted', deployment: open.id, cause });
-  return { events: [...events, event] };
 }
 
 async function runDeployment(deployment: Deployment): Promise<DeployResult> {

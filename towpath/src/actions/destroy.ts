@@ -6,6 +6,7 @@ import { imageReference } from '../domain/release.ts';
 import type { Ports } from '../ports.ts';
 import { withLock } from './lock.ts';
 import { enter } from './select-environment.ts';
+import { settleLedger } from './settle-ledger.ts';
 import { stage } from './stage.ts';
 
 const NO_IMAGE = `sha256:${'0'.repeat(64)}`;
@@ -41,7 +42,7 @@ export async function destroy(
     });
   }
   return withLock(cloud, 'destroy', async () => {
-    const ledger = foldLedger(await cloud.ledger.load());
+    const ledger = foldLedger(await settleLedger(ports, cloud));
     const repository = (await cloud.images.repositoryUri()) ?? ports.project.repository;
     const image = ledger.deployments.at(-1)?.image ?? imageReference(repository, NO_IMAGE);
     const variables = { image, secrets: new Map() };
@@ -55,7 +56,9 @@ export async function destroy(
       await stage(ports, 'destroy', () => cloud.terraform.apply(plan, variables, options.signal));
     }
     await cloud.secrets.remove(environment.service.secrets);
-    if (ledger.current) await cloud.ledger.append(ledger.last, { type: 'environment.destroyed' });
+    // Also where no deployment ever succeeded: what a failed one left behind is gone now.
+    if (ledger.current || count > 0)
+      await cloud.ledger.append(ledger.last, { type: 'environment.destroyed' });
     return { environment: environment.name, destroyed: count };
   });
 }
