@@ -1,0 +1,139 @@
+import { hostname } from 'node:os';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryWorld, type MemoryWorld } from '../../test/fakes/memory-world.ts';
+import type { LockRecord } from '../adapters/aws/lock-record.ts';
+import type { StateLock } from '../ports.ts';
+import { unlock, withLock } from './lock.ts';
+
+const MINUTE_MS = 60_000;
+
+let world: MemoryWorld;
+beforeEach(() => {
+  world = createMemoryWorld();
+});
+
+/** A holder; without changes one of this very process, which lives. */
+function plantHolder(changes: Partial<LockRecord> = {}): LockRecord {
+  const now = world.clock.now().toISOString();
+  const holder: LockRecord = {
+    id: 'lock-of-another',
+    operation: 'deploy',
+    actor: 'arn:aws:iam::123456789012:user/reviewer',
+    host: hostname(),
+    pid: process.pid,
+    processStart: '',
+    since: now,
+    renewedAt: now,
+    ...changes,
+  };
+  world.test.lock.holder = holder;
+  return holder;
+}
+
+/** On this computer, with the number of a process that is another one now. */
+const dead = (): Partial<LockRecord> => ({ processStart: 'long ago' });
+/** On another computer, silent for some minutes. */
+const unknown = (): Partial<LockRecord> => ({
+  host: 'elsewhere',
+  renewedAt: new Date(world.clock.now().getTime() - 5 * MINUTE_MS).toISOString(),
+});
+
+const STATE_LOCK: StateLock = {
+  id: 'state-1',
+  who: 'somebody@elsewhere',
+  operation: 'OperationTypeApply',
+  created: '2026-01-01T00:00:00Z',
+};
+
+describe('unlock', () => {
+  it('says that nobody holds the environment', async () => {
+    expect(await unlock(world.ports, 'test', { force: false })).toEqual({
+      holder: undefined,
+      stateLock: undefined,
+      freed: [],
+    });
+  });
+
+  it('leaves a holder that lives alone, and says who it is', async () => {
+    const holder = plantHolder();
+    world.test.terraform.lock = STATE_LOCK;
+    await expect(unlock(world.ports, 'test', { force: false })).rejects.toMatchObject({
+      code: 'LOCK_HOLDER_ALIVE',
+      message: expect.stringMatching(new RegExp(`reviewer.*pid ${process.pid}.*${holder.since}.*is alive`)),
+      hint: expect.stringContaining('towpath unlock test --force'),
+    });
+    expect(world.test.lock.holder).toEqual(holder);
+    expect(world.test.terraform.lock).toEqual(STATE_LOCK);
+  });
+
+  it('leaves a holder that may live on another computer alone', async () => {
+    plantHolder(unknown());
+    await expect(unlock(world.ports, 'test', { force: false })).rejects.toMatchObject({
+      code: 'LOCK_HOLDER_ALIVE',
+      message: expect.stringContaining('may still be at work'),
+    });
+    expect(world.test.lock.holder).toBeDefined();
+  });
+
+  it.each([
+    ['alive', () => ({})],
+    ['unknown', unknown],
+  ] as const)('frees one that is %s when forced', async (liveness, changes) => {
+    plantHolder(changes());
+    expect(await unlock(world.ports, 'test', { force: true })).toMatchObject({
+      holder: { liveness },
+      freed: ['environment lock'],
+    });
+    expect(world.test.lock.holder).toBeUndefined();
+  });
+
+  it('frees both locks of a dead one, Terraform first', async () => {
+    plantHolder(dead());
+    world.test.terraform.lock = STATE_LOCK;
+    expect(await unlock(world.ports, 'test', { force: false })).toMatchObject({
+      holder: { id: 'lock-of-another', liveness: 'dead' },
+      stateLock: STATE_LOCK,
+      freed: ['state lock', 'environment lock'],
+    });
+    expect(world.journal).toEqual(['terraform init', 'terraform force-unlock state-1']);
+    expect(world.test.lock.holder).toBeUndefined();
+    expect(world.test.terraform.lock).toBeUndefined();
+  });
+
+  it('waits for a Terraform that outlived its command', async () => {
+    plantHolder(dead());
+    world.test.terraform.lock = { ...STATE_LOCK, runningPid: 4711 };
+    await expect(unlock(world.ports, 'test', { force: false })).rejects.toMatchObject({
+      code: 'LOCK_HOLDER_ALIVE',
+      message: expect.stringContaining('pid 4711'),
+    });
+    expect(world.test.lock.holder).toBeDefined();
+    const forced = await unlock(world.ports, 'test', { force: true });
+    expect(forced.freed).toEqual(['state lock', 'environment lock']);
+  });
+
+  it('frees a state lock that nobody of ours holds', async () => {
+    world.test.terraform.lock = STATE_LOCK;
+    expect((await unlock(world.ports, 'test', { force: false })).freed).toEqual(['state lock']);
+  });
+
+  it('knows its environments', async () => {
+    await expect(unlock(world.ports, 'live', { force: true })).rejects.toMatchObject({
+      code: 'UNKNOWN_ENVIRONMENT',
+      hint: 'add it to towpath.config.ts',
+    });
+  });
+});
+
+describe('withLock', () => {
+  it.each(['succeeds', 'fails'])('gives the lock back when the work %s', async (how) => {
+    const work = withLock(world.test.cloud, 'deploy', async () => {
+      expect(world.test.lock.holder?.operation).toBe('deploy');
+      if (how === 'fails') throw new Error('broken');
+      return 'done';
+    });
+    if (how === 'fails') await expect(work).rejects.toThrow('broken');
+    else expect(await work).toBe('done');
+    expect(world.test.lock.holder).toBeUndefined();
+  });
+});
