@@ -1,3 +1,4 @@
+# What the module needs; the root pins the provider exactly.
 terraform {
   required_version = ">= 1.11"
 
