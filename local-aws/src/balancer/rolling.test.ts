@@ -99,7 +99,7 @@ describe('rolling replacement', () => {
     fixture.plane.register(GROUP, [old.target]);
     await fixture.reaches(old.target.id, 'healthy');
     const slow = fetch(url);
-    await sleep(50);
+    await expect.poll(() => old.served()).toBe(1);
     const fresh = await startTask('fresh', (_, response) => response.end('fresh'));
     fixture.plane.register(GROUP, [fresh.target]);
     fixture.plane.deregister(GROUP, [old.target]);

@@ -174,10 +174,11 @@ async function untilReady(
   logFile: string,
 ): Promise<void> {
   let reported: DaemonLine | undefined;
+  // Whatever the outcome, no wait may go on after it: it would keep the command from ending.
+  const timeout = new AbortController();
   const ready = child.stdout
     ? readyFromPipe(child, (line) => (reported = line))
-    : readyFromFile(child.pid, stateDir);
-  const timeout = new AbortController();
+    : readyFromFile(child.pid, stateDir, timeout.signal);
   const outcome = await Promise.race([
     ready.then(() => 'ready' as const),
     exit.then((reason) => ({ reason })),
@@ -211,9 +212,9 @@ function readyFromPipe(child: ChildProcess, onError: (line: DaemonLine) => void)
   });
 }
 
-async function readyFromFile(pid: number | undefined, stateDir: string): Promise<void> {
+async function readyFromFile(pid: number | undefined, stateDir: string, over: AbortSignal): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !over.aborted) {
     if ((await findRunning(stateDir))?.pid === pid) return;
     await delay(POLL_MS);
   }
