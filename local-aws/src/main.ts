@@ -94,8 +94,13 @@ function printLine(line: object): void {
 
 function printError(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof Error && 'hint' in error ? String(error.hint) : undefined;
-  printLine({ type: 'error', message, ...(hint !== undefined && { hint }) });
+  const { code, hint } = error as { readonly code?: unknown; readonly hint?: unknown };
+  printLine({
+    type: 'error',
+    ...(typeof code === 'string' && { code }),
+    message,
+    ...(typeof hint === 'string' && { hint }),
+  });
 }
 
 /** Resolves with the exit code once something asks for the end. Registered before anything is started. */

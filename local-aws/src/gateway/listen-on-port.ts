@@ -5,6 +5,7 @@ export const defaultPort = 4700;
 const defaultPortCount = 20;
 
 export class PortBusyError extends Error {
+  readonly code = 'PORT_BUSY';
   readonly hint: string;
   constructor(message: string, hint: string) {
     super(message);

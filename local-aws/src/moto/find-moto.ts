@@ -11,6 +11,7 @@ const venvTimeoutMs = 60_000;
 const installTimeoutMs = 300_000;
 
 export class MotoMissingError extends Error {
+  readonly code = 'MOTO_NOT_FOUND';
   readonly hint: string;
   constructor(message: string, hint: string) {
     super(message);
