@@ -6,7 +6,7 @@ import { Secret } from '../domain/secret.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { createJsonView } from './views/json-view.ts';
 import { createLineView } from './views/line-view.ts';
-import { createPaint, type Paint } from './views/style.ts';
+import { createPaint, type Paint, wantsColour } from './views/style.ts';
 import type { CommandResult, Output, View } from './views/view.ts';
 
 export interface CommandSession {
@@ -60,8 +60,7 @@ function abortedBy(error: unknown): unknown {
 }
 
 function choosePaint(context: CliContext, globals: GlobalOptions): Paint {
-  const wanted = !globals.json && context.interactive.output && (context.env.NO_COLOR ?? '') === '';
-  return createPaint(wanted);
+  return createPaint(!globals.json && wantsColour(context.interactive.output, context.env));
 }
 
 async function chooseView(

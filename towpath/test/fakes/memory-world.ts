@@ -45,6 +45,8 @@ export interface MemoryWorld {
   readonly events: ProgressEvent[];
   /** Effects of all environments in the order in which they happened. */
   readonly journal: string[];
+  /** Tells another one everything that happens from now on. */
+  listen(notifier: Notifier): void;
   at(environment: string): MemoryEnvironment;
   /** The first environment. */
   readonly test: MemoryEnvironment;
@@ -54,8 +56,6 @@ export interface MemoryWorldOptions {
   /** In order; `test` and `prod` when undefined. */
   readonly environments?: readonly Environment[];
   readonly target?: 'aws' | 'local';
-  /** Told everything too. */
-  readonly notifier?: Notifier;
 }
 
 /** Environment files are in step with the configuration, nothing is bootstrapped. */
@@ -74,10 +74,11 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): MemoryWorld
   const workspace = createWorkspaceStore();
   for (const environment of project.environments)
     workspace.environments.set(environment.name, renderEnvironmentFiles(project, environment));
+  const listeners: Notifier[] = [];
   const notifier: Notifier = {
     notify(event) {
       events.push(event);
-      options.notifier?.notify(event);
+      for (const listener of listeners) listener.notify(event);
     },
   };
   const parts = { project, clock, journal, notifier, source, target: options.target ?? 'aws' };
@@ -98,6 +99,7 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): MemoryWorld
     workspace,
     events,
     journal,
+    listen: (listener) => void listeners.push(listener),
     at,
     test: at(project.environments[0]?.name ?? ''),
     ports: {

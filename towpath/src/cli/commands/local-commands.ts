@@ -14,7 +14,7 @@ export function localUpCommand(flags: Flags): CommandBody {
   return async (session) => {
     const options = {
       speed: parseNumber(flags, 'speed', 0.1, 1000) ?? DEFAULT_SPEED,
-      port: parseNumber(flags, 'port', 1, 65_535),
+      port: parseNumber(flags, 'port', 1, 65_535, 'whole number'),
     };
     const foreground = flags.deploy === true;
     const started = session.context.now();
@@ -203,14 +203,21 @@ function renderStatus(status: LocalAwsStatus, paint: Paint): string {
   return lines.join('\n');
 }
 
-function parseNumber(flags: Flags, name: string, min: number, max: number): number | undefined {
+function parseNumber(
+  flags: Flags,
+  name: string,
+  min: number,
+  max: number,
+  kind: 'number' | 'whole number' = 'number',
+): number | undefined {
   const text = flags[name];
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  const fits = kind === 'number' ? Number.isFinite(value) : Number.isInteger(value);
+  if (fits && value >= min && value <= max) return value;
   throw new TowpathError(
     'USAGE',
-    `--${name} must be a number from ${min} to ${max}, got "${String(text)}".`,
+    `--${name} must be a ${kind} from ${min} to ${max}, got "${String(text)}".`,
     { hint: 'towpath local up --help' },
   );
 }

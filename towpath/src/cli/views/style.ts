@@ -1,11 +1,16 @@
-/** Colours and small formats that all human views share. Pure but for the choice whether colour is wanted. */
+/** Colours and small formats that all human views share. Pure. */
 import { styleText } from 'node:util';
 
 export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', text: string) => string;
 
 /** https://no-color.org: any value of NO_COLOR that is not empty turns colour off. */
+export function wantsColour(terminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
+  return terminal && (env.NO_COLOR ?? '') === '';
+}
+
 export function createPaint(colour: boolean): Paint {
-  return colour ? (style, text) => styleText(style, text) : (_style, text) => text;
+  // Whether colour is wanted is decided already; Node would ask its own standard output again.
+  return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text;
 }
 
 export function formatDuration(ms: number): string {
