@@ -35,6 +35,14 @@ export async function ensureBootstrapped(
   );
 }
 
+/** Bootstraps what was not bootstrapped yet. */
+export async function ensureStanding(
+  ports: Pick<Ports, 'clock' | 'notifier' | 'project' | 'cloud'>,
+  cloud: Cloud,
+): Promise<void> {
+  if (!(await cloud.bootstrap.exists())) await ensureBootstrapped(ports, cloud);
+}
+
 /** The project has one image repository, in the first environment's account. */
 function repositoryOwner(ports: Pick<Ports, 'project' | 'cloud'>): Cloud {
   const [first] = ports.project.environments;

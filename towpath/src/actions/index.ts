@@ -1,11 +1,15 @@
 /** The library that the command line and the console's server are thin shells over: one function for each verb. */
 export type { LocalAws, LocalAwsPort, LocalAwsStatus, Notifier, Ports, Prompter } from '../ports.ts';
+export { applyConfiguration } from './apply.ts';
 export { type BootstrapResult, bootstrap } from './bootstrap.ts';
 export { type BuiltRelease, build } from './build.ts';
-export { type DeployOptions, type DeployResult, deploy } from './deploy.ts';
+export { type DeployOptions, deploy } from './deploy.ts';
 export { type DestroyResult, destroy } from './destroy.ts';
 export { describeHolder, type UnlockResult, unlock } from './lock.ts';
 export { type PlanResult, plan } from './plan.ts';
+export { approve, type PromotionResult, promote, reject } from './promote.ts';
+export { rollback } from './rollback.ts';
+export type { DeployResult } from './run-deployment.ts';
 export { listSecrets, setSecret } from './secrets.ts';
 export { stage } from './stage.ts';
 export { type EnvironmentStatus, status } from './status.ts';

@@ -6,11 +6,16 @@ import { enter } from './select-environment.ts';
 /** Runs `work` as the only one to change this environment. The lock is given back however it ends. */
 export async function withLock<T>(cloud: Cloud, operation: string, work: () => Promise<T>): Promise<T> {
   const held = await cloud.lock.acquire(operation);
+  let result: T;
   try {
-    return await work();
-  } finally {
-    await held.release();
+    result = await work();
+  } catch (error) {
+    // A lock that can't be given back must not hide why the work failed; `unlock` finds its holder dead.
+    await held.release().catch(() => undefined);
+    throw error;
   }
+  await held.release();
+  return result;
 }
 
 export interface UnlockResult {

@@ -81,6 +81,45 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
         (await import('./commands/deploy-commands.ts')).deployCommand(String(env), flags),
       ),
     );
+  verb(program, 'promote <environment>', 'move the release that is verified in the environment before')
+    .option('--generate-secrets', 'generate values for secrets that have none')
+    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/promotion-commands.ts')).promoteCommand(String(env), flags),
+      ),
+    );
+  verb(program, 'approve <environment>', 'say yes to its open promotion; the last yes runs it')
+    .option('--generate-secrets', 'generate values for secrets that have none')
+    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/promotion-commands.ts')).approveCommand(String(env), flags),
+      ),
+    );
+  verb(program, 'reject <environment>', 'say no to its open promotion')
+    .requiredOption('--reason <why>', 'why; it is recorded')
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/promotion-commands.ts')).rejectCommand(String(env), flags),
+      ),
+    );
+  verb(program, 'rollback <environment>', 'back to an earlier release that succeeded here')
+    .option('--to <release>', 'which; the one before the current when left out')
+    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/promotion-commands.ts')).rollbackCommand(String(env), flags),
+      ),
+    );
+  verb(program, 'apply <environment>', 'the current release with changed configuration, through the gates')
+    .option('--generate-secrets', 'generate values for secrets that have none')
+    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
+    .action(
+      act('operation', async (env, flags) =>
+        (await import('./commands/promotion-commands.ts')).applyCommand(String(env), flags),
+      ),
+    );
   verb(program, 'status [environment]', 'what each environment runs, where, and how it is').action(
     act('question', async (env) => (await import('./commands/status-command.ts')).statusCommand(env)),
   );

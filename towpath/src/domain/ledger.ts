@@ -13,6 +13,8 @@ export type LedgerPayload =
       readonly image: string;
       readonly kind: DeploymentKind;
       readonly reason?: string;
+      /** The promotion that it carries out. */
+      readonly promotion?: string;
     }
   | { readonly type: 'deployment.succeeded'; readonly deployment: string }
   | {
@@ -23,7 +25,21 @@ export type LedgerPayload =
     }
   | { readonly type: 'deployment.errored'; readonly deployment: string; readonly cause: string }
   | { readonly type: 'deployment.aborted'; readonly deployment: string; readonly cause: string }
-  | { readonly type: 'environment.destroyed' };
+  | { readonly type: 'environment.destroyed' }
+  | {
+      readonly type: 'promotion.opened';
+      readonly promotion: string;
+      readonly kind: 'promote' | 'apply';
+      readonly release: Release;
+      readonly image: string;
+      /** Environment in which the release is verified. */
+      readonly from: string;
+      /** Whether a person asked for it or the success in the environment before. */
+      readonly trigger: 'manual' | 'auto';
+    }
+  | { readonly type: 'promotion.approved'; readonly promotion: string }
+  | { readonly type: 'promotion.rejected'; readonly promotion: string; readonly reason: string }
+  | { readonly type: 'promotion.superseded'; readonly promotion: string; readonly by: string };
 
 export type DeploymentKind = 'deploy' | 'promote' | 'rollback' | 'apply' | 'break-glass';
 
@@ -149,6 +165,7 @@ export function foldLedger(events: readonly LedgerEvent[]): LedgerState {
       });
       continue;
     }
+    if (!('deployment' in payload)) continue;
     const record = deployments.get(payload.deployment);
     if (!record) continue;
     const state = payload.type.slice('deployment.'.length) as DeploymentState;

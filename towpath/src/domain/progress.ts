@@ -1,4 +1,5 @@
 /** What an action tells while it runs; views turn it into lines, a redrawn screen or JSON. */
+import type { Gate } from './gates.ts';
 import type { PlanSummary } from './plan.ts';
 import type { Release } from './release.ts';
 import type { ServiceSnapshot } from './rollout.ts';
@@ -35,5 +36,12 @@ export type ProgressEvent =
     }
   | { readonly type: 'terraform.plan'; readonly summary: PlanSummary }
   | { readonly type: 'release'; readonly release: Release; readonly image: string }
+  | {
+      readonly type: 'gates';
+      readonly environment: string;
+      readonly promotion: string | undefined;
+      readonly release: string;
+      readonly gates: readonly Gate[];
+    }
   | { readonly type: 'rollout'; readonly snapshot: ServiceSnapshot; readonly requestedDigest: string }
   | { readonly type: 'service.event'; readonly time: string; readonly message: string };

@@ -9,6 +9,7 @@ export interface TaskView {
   /** Digest of the image of the essential container, when AWS reports it. */
   readonly imageDigest: string | undefined;
   readonly startedAt: string | undefined;
+  readonly stoppedAt?: string | undefined;
   readonly stoppedReason: string | undefined;
   readonly exitCode: number | undefined;
   /** The container's own reason, e.g. `CannotPullContainerError: ...`. */
@@ -18,6 +19,8 @@ export interface TaskView {
 
 export interface DeploymentView {
   readonly id: string;
+  /** Events from before this are of earlier attempts. */
+  readonly createdAt?: string | undefined;
   readonly status: string;
   readonly rolloutState: string | undefined;
   readonly rolloutReason: string | undefined;
@@ -123,4 +126,33 @@ export function tasksByZone(tasks: readonly TaskView[]): ReadonlyMap<string, rea
     zones.set(task.zone, list);
   }
   return zones;
+}
+
+/** Words of service events that mean trouble: ECS's wording, "Amazon ECS service event messages". */
+const TROUBLE =
+  /unhealthy|failed (?:ELB|container) health checks|unable to (?:place|consistently)|deployment failed/i;
+
+/**
+ * Since when a service has been healthy without a break, from what it shows now and since `after`.
+ * @returns `trouble` when it is not healthy now
+ */
+export function healthySince(
+  snapshot: ServiceSnapshot | undefined,
+  after: string,
+): { readonly since: string } | { readonly trouble: string } {
+  if (!snapshot) return { trouble: 'there is no service' };
+  const unhealthy = snapshot.targets.filter(({ state }) => state === 'unhealthy');
+  if (unhealthy.length > 0)
+    return { trouble: `${unhealthy.length} of ${snapshot.targets.length} targets are unhealthy` };
+  if (snapshot.running < snapshot.desired)
+    return { trouble: `${snapshot.running} of ${snapshot.desired} tasks run` };
+  const events = snapshot.events.filter(({ message }) => TROUBLE.test(message)).map(({ time }) => time);
+  const deaths = snapshot.stopped.filter(diedByItself).flatMap(({ stoppedAt }) => stoppedAt ?? []);
+  const latest = [after, ...events, ...deaths].reduce((a, b) => (Date.parse(a) >= Date.parse(b) ? a : b));
+  return { since: latest };
+}
+
+/** Not a task that the scheduler or a person stopped. */
+function diedByItself(task: TaskView): boolean {
+  return !/scaling activity|user|rebalanc|deployment/i.test(task.stoppedReason ?? '');
 }

@@ -53,11 +53,20 @@ export function renderEvent(event: ProgressEvent, paint: Paint): string | undefi
           `commit ${event.release.sourceCommit.slice(0, 12)}${event.release.sourceCommit.endsWith('-dirty') ? '-dirty' : ''}`,
         ],
       ]);
+    case 'gates':
+      return renderGates(event, paint);
     case 'rollout':
       return `  ${summariseTasks(event.snapshot)}`;
     case 'service.event':
       return `  ${paint('dim', event.time.slice(11, 19))} ${event.message}`;
   }
+}
+
+export function renderGates(event: Extract<ProgressEvent, { type: 'gates' }>, paint: Paint): string {
+  const marks = { open: paint('green', '✓'), waiting: paint('yellow', '…'), closed: paint('red', '✗') };
+  const what = event.promotion === undefined ? 'rollback to' : `promotion ${event.promotion} of`;
+  const rows = event.gates.map(({ name, state, reason }) => [marks[state], name, paint('dim', reason)]);
+  return `  ${what} ${paint('bold', event.release)}\n${renderTable(rows, '  ')}`;
 }
 
 export function renderTarget(event: Extract<ProgressEvent, { type: 'target' }>, paint: Paint): string {

@@ -43,8 +43,9 @@ export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): V
   };
   let frame = 0;
   let paused = false;
+  let closed = false;
   const draw = () => {
-    if (paused || state.stages.size === 0) return;
+    if (closed || paused || state.stages.size === 0) return;
     frame += 1;
     const columns = out.columns ?? 80;
     const lines = renderFrame(state, paint, SPINNER[frame % SPINNER.length] ?? '', now());
@@ -58,6 +59,8 @@ export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): V
     draw();
   };
   const close = () => {
+    if (closed) return;
+    closed = true;
     clearInterval(timer);
     redraw.clear();
     redraw.done();

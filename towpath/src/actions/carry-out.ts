@@ -1,0 +1,77 @@
+/** Runs what the gates let through: the plan is judged by the last gate before anything is written. */
+import { TowpathError } from '../domain/errors.ts';
+import { decideGates, type GateFacts } from '../domain/gates.ts';
+import { type DeploymentKind, foldLedger, type LedgerEvent } from '../domain/ledger.ts';
+import type { PlanSummary } from '../domain/plan.ts';
+import type { Environment } from '../domain/project.ts';
+import type { Cloud, Ports } from '../ports.ts';
+import type { BuiltRelease } from './build.ts';
+import { withLock } from './lock.ts';
+import { type DeployResult, runDeployment } from './run-deployment.ts';
+import { ensureSecrets } from './secrets.ts';
+import { settleLedger } from './settle-ledger.ts';
+import { stage } from './stage.ts';
+import { assertInSync } from './sync.ts';
+
+export interface RunOptions {
+  readonly generateSecrets: boolean;
+  /** Lets a plan go through that destroys or replaces something in a protected environment. */
+  readonly allowDestroy: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface CarryOutRequest {
+  readonly built: BuiltRelease;
+  readonly kind: Extract<DeploymentKind, 'promote' | 'rollback' | 'apply'>;
+  readonly promotion?: string | undefined;
+  readonly facts: GateFacts;
+  readonly options: RunOptions;
+  /** Asked once more under the lock: between the decision and the lock others may have decided too. */
+  stillValid(events: readonly LedgerEvent[]): boolean;
+}
+
+export async function carryOut(
+  ports: Ports,
+  environment: Environment,
+  cloud: Cloud,
+  request: CarryOutRequest,
+): Promise<DeployResult> {
+  const { built, kind, promotion, facts, options } = request;
+  await assertInSync(ports, environment);
+  const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
+  return withLock(cloud, kind, async () => {
+    const events = await settleLedger(ports, cloud);
+    if (!request.stillValid(events)) {
+      throw new TowpathError(
+        'NO_OPEN_PROMOTION',
+        `While the lock was awaited, somebody else decided about ${environment.name}.`,
+        { hint: `towpath status ${environment.name}` },
+      );
+    }
+    await stage(ports, 'terraform init', () => cloud.terraform.init(options.signal));
+    ports.notifier.notify({ type: 'release', ...built });
+    return runDeployment({
+      ports,
+      cloud,
+      environment,
+      secrets,
+      built,
+      kind,
+      promotion,
+      current: foldLedger(events).current,
+      last: events.at(-1),
+      signal: options.signal,
+      judgePlan: (plan) => assertPlanGate(ports, environment, facts, plan),
+    });
+  });
+}
+
+function assertPlanGate(ports: Ports, environment: Environment, facts: GateFacts, plan: PlanSummary): void {
+  const policy = { ...environment.promotion, protected: environment.protected };
+  const gates = decideGates({ ...facts, plan }, policy, ports.clock.now());
+  const closed = gates.find(({ name, state }) => name === 'plan' && state === 'closed');
+  if (!closed) return;
+  throw new TowpathError('PLAN_NOT_ALLOWED', `${environment.name} is protected, and ${closed.reason}.`, {
+    hint: 'if that is what you want, give --allow-destroy',
+  });
+}

@@ -1,0 +1,91 @@
+/** `promote`, `approve`, `reject`, `rollback`, `apply`. A promotion that waits exits 3 and names the next command. */
+
+import {
+  applyConfiguration,
+  approve,
+  type Ports,
+  type PromotionResult,
+  promote,
+  reject,
+  rollback,
+} from '../../actions/index.ts';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import type { CommandBody, CommandSession } from '../session.ts';
+import { renderDeployed } from './deploy-commands.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+function runOptions(flags: Flags, { context }: CommandSession) {
+  return {
+    generateSecrets: flags.generateSecrets === true,
+    allowDestroy: flags.allowDestroy === true,
+    signal: context.signal,
+  };
+}
+
+export function promoteCommand(environment: string, flags: Flags): CommandBody {
+  return async (session) => {
+    const ports = await session.open();
+    return render(await promote(ports, environment, runOptions(flags, session)), ports, session);
+  };
+}
+
+export function approveCommand(environment: string, flags: Flags): CommandBody {
+  return async (session) => {
+    const ports = await session.open();
+    return render(await approve(ports, environment, runOptions(flags, session)), ports, session);
+  };
+}
+
+export function applyCommand(environment: string, flags: Flags): CommandBody {
+  return async (session) => {
+    const ports = await session.open();
+    return render(await applyConfiguration(ports, environment, runOptions(flags, session)), ports, session);
+  };
+}
+
+export function rejectCommand(environment: string, flags: Flags): CommandBody {
+  return async (session) => {
+    const result = await reject(await session.open(), environment, String(flags.reason));
+    return {
+      json: { ...result },
+      text: `${environment}: ${result.promotion} of ${result.release} is rejected`,
+    };
+  };
+}
+
+export function rollbackCommand(environment: string, flags: Flags): CommandBody {
+  return async (session) => {
+    const to = typeof flags.to === 'string' ? flags.to : undefined;
+    const result = await rollback(await session.open(), environment, to, runOptions(flags, session));
+    return { json: { ...result }, text: renderDeployed(result, session) };
+  };
+}
+
+function render(
+  result: PromotionResult,
+  ports: Ports,
+  session: CommandSession,
+): { json: Record<string, unknown>; text: string; exitCode: ExitCode } {
+  if (result.deployed) {
+    return { json: { ...result }, text: renderDeployed(result.deployed, session), exitCode: EXIT.done };
+  }
+  const { paint } = session;
+  const blocking = result.gates.filter(({ state }) => state === result.state);
+  const reasons = blocking.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  const text = `${paint('yellow', '…')} ${result.environment}: ${result.promotion} of ${result.release} ${result.state === 'closed' ? 'is stopped by a closed gate' : 'waits'}: ${reasons}\n  ${paint('cyan', 'next:')} ${nextCommand(result, ports)}`;
+  return { json: { ...result }, text, exitCode: result.state === 'closed' ? EXIT.failed : EXIT.waiting };
+}
+
+function nextCommand({ environment, gates }: PromotionResult, ports: Ports): string {
+  const local = ports.target === 'local' ? ' --local' : '';
+  const closed = gates.find(({ state }) => state === 'closed');
+  if (closed?.name === 'tree')
+    return `check out the commit of the release, then towpath promote ${environment}${local}`;
+  if (closed) return `mend that, then towpath promote ${environment}${local}`;
+  const waiting = gates.find(({ state }) => state === 'waiting');
+  if (waiting?.name === 'approvals') {
+    return `somebody else runs: towpath approve ${environment}${local}${ports.target === 'local' ? ' --as reviewer' : ''}`;
+  }
+  return `towpath promote ${environment}${local} once the time has come`;
+}
