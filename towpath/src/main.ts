@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClouds } from './adapters/cloud.ts';
 import { createLocalAws } from './adapters/local-aws/local-aws.ts';
+import { isAlive } from './adapters/process/process-identity.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { createWorkspace } from './adapters/workspace/workspace.ts';
 import type { CliContext, GlobalOptions } from './cli/context.ts';
@@ -42,7 +43,9 @@ async function openLocalTarget(localAws: LocalAwsPort, globals: GlobalOptions) {
     localAws.find(),
     localAws.credentials(globals.as ?? DEFAULT_IDENTITY),
   ]);
-  if (running && keys) return { endpoint: running.endpoint, keys };
+  if (running && keys) {
+    return { endpoint: running.endpoint, keys, runs: () => isAlive(running.pid, undefined) };
+  }
   throw new TowpathError('LOCAL_NOT_RUNNING', 'The embedded AWS is not running.', {
     hint: 'towpath local up (or npm start, which also deploys)',
   });

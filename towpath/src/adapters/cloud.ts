@@ -21,7 +21,9 @@ export interface CloudOptions {
   /** Folder for what belongs to this computer alone. */
   readonly stateDir: string;
   /** Endpoint and keys of the embedded AWS; undefined for AWS. */
-  readonly local: { readonly endpoint: string; readonly keys: StaticCredentials } | undefined;
+  readonly local:
+    | { readonly endpoint: string; readonly keys: StaticCredentials; readonly runs: () => boolean }
+    | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly notifier: Notifier;
@@ -72,6 +74,7 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
       dataDir: join(stateDir, 'terraform', targetKey(local?.endpoint), environment.name),
       awsEnvironment: () => session.environment(),
       isolated: local !== undefined,
+      targetRuns: local?.runs,
       readStateLock: () => createStateLockReader(parts).read(),
       notifier,
     }),

@@ -21,6 +21,8 @@ export interface TerraformRun {
   readonly pidFile: string;
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Kills it, with its provider plugins: for when what it works on is gone and there is nothing to save. */
+  readonly kill?: AbortSignal | undefined;
 }
 
 export interface TerraformResult {
@@ -48,11 +50,14 @@ export async function runTerraform(run: TerraformRun): Promise<TerraformResult> 
   });
   if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => run.onLine?.(line));
   const interruption = interruptOnAbort(child, run.signal);
+  const killNow = () => killGroup(child);
+  run.kill?.addEventListener('abort', killNow, { once: true });
   try {
     if (child.pid !== undefined) await notePid(run.pidFile, child.pid);
     return { code: await ended, stderr, interrupted: interruption.happened() };
   } finally {
     interruption.dispose();
+    run.kill?.removeEventListener('abort', killNow);
     await rm(run.pidFile, { force: true });
   }
 }
@@ -77,7 +82,7 @@ function interruptOnAbort(child: ChildProcess, signal: AbortSignal | undefined) 
   const interrupt = () => {
     happened = true;
     child.kill('SIGINT');
-    timer = setTimeout(() => child.kill('SIGKILL'), INTERRUPT_GRACE_MS);
+    timer = setTimeout(() => killGroup(child), INTERRUPT_GRACE_MS);
   };
   signal?.addEventListener('abort', interrupt, { once: true });
   return {
@@ -87,4 +92,15 @@ function interruptOnAbort(child: ChildProcess, signal: AbortSignal | undefined) 
       if (timer) clearTimeout(timer);
     },
   };
+}
+
+/** Provider plugins are in Terraform's group, and outlive a Terraform that was killed alone. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    // Nobody of the group is left: what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

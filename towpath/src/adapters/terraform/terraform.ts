@@ -20,6 +20,7 @@ import {
 import { runTerraform, type TerraformResult } from './terraform-process.ts';
 
 const CONTEXT_LINES = 40;
+const TARGET_WATCH_INTERVAL_MS = 500;
 
 export interface TerraformOptions {
   /** The project's `infra/` folder. */
@@ -31,6 +32,8 @@ export interface TerraformOptions {
   readonly awsEnvironment: () => Promise<Readonly<Record<string, string>>>;
   /** True: nothing of the caller's own AWS_* variables is passed on. */
   readonly isolated: boolean;
+  /** Whether the embedded AWS still runs; undefined for AWS itself. Terraform would retry against nothing for minutes. */
+  readonly targetRuns?: (() => boolean) | undefined;
   /** Lock of the state as it stands in the backend. */
   readonly readStateLock: () => Promise<StateLock | undefined>;
   readonly notifier: Notifier;
@@ -50,6 +53,7 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     const { program, env } = await prepare();
     const events: TerraformEvent[] = [];
     const lines: string[] = [];
+    const gone = watchTarget(options.targetRuns);
     const result = await runTerraform({
       program: program.path,
       args,
@@ -57,13 +61,15 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       env: { ...env, ...extra },
       pidFile,
       signal,
+      kill: gone.signal,
       onLine: (line) => {
         const event = parseTerraformLine(line);
         if (event.kind === 'other') lines.push(line);
         else events.push(event);
         announce(event, options.notifier);
       },
-    });
+    }).finally(gone.stop);
+    if (gone.signal.aborted) throw targetGone(args[0] ?? '');
     return { result, events, lines };
   }
 
@@ -141,6 +147,24 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       await check('force-unlock', result, events, lines);
     },
   };
+}
+
+/** Aborts when the target has ended. */
+function watchTarget(targetRuns: (() => boolean) | undefined) {
+  const gone = new AbortController();
+  if (targetRuns === undefined) return { signal: gone.signal, stop: () => undefined };
+  const timer = setInterval(() => {
+    if (!targetRuns()) gone.abort();
+  }, TARGET_WATCH_INTERVAL_MS);
+  return { signal: gone.signal, stop: () => clearInterval(timer) };
+}
+
+function targetGone(operation: string): TowpathError {
+  return new TowpathError(
+    'LOCAL_NOT_RUNNING',
+    `The embedded AWS ended while terraform ${operation} ran; all that it held is gone.`,
+    { hint: 'towpath local up, then the same command; .towpath/local/daemon.log says why it ended' },
+  );
 }
 
 function announce(event: TerraformEvent, notifier: Notifier): void {
