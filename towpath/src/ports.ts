@@ -101,6 +101,23 @@ export interface LedgerPort {
   load(): Promise<readonly LedgerEvent[]>;
   /** Writes the event after `last`; `LEDGER_RACE` when someone else did first. */
   append(last: LedgerEvent | undefined, payload: LedgerPayload): Promise<LedgerEvent>;
+  /** Reads every object anew and proves the chain. What does not hold is part of the answer, not an error. */
+  audit(): Promise<LedgerAudit>;
+}
+
+export interface LedgerAudit {
+  /** Those that could be read, in the order of their keys. */
+  readonly events: readonly LedgerEvent[];
+  /** Each object that was changed, removed, reordered or that breaks the chain; empty when the ledger holds. */
+  readonly problems: readonly LedgerFinding[];
+  /** What is out of order but takes nothing from the ledger's truth. */
+  readonly notes: readonly LedgerFinding[];
+}
+
+export interface LedgerFinding {
+  /** Address of the object, such as `s3://bucket/ledger/00000042.json`. */
+  readonly object: string;
+  readonly message: string;
 }
 
 /** Who holds an environment. */
@@ -126,6 +143,11 @@ export interface LockPort {
 
 export interface HeldLock {
   readonly info: LockInfo;
+  /**
+   * Aborted, with a `LOCK_LOST` error as its reason, when the environment may be somebody else's by now:
+   * the lock was broken, or could not be renewed for as long as others take to call it stale.
+   */
+  readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 

@@ -136,4 +136,20 @@ describe('withLock', () => {
     else expect(await work).toBe('done');
     expect(world.test.lock.holder).toBeUndefined();
   });
+
+  it('hands its work the signal that says that the lock is lost', async () => {
+    const loss = new AbortController();
+    const { cloud } = world.test;
+    const acquire = async (operation: string) => ({
+      ...(await cloud.lock.acquire(operation)),
+      lost: loss.signal,
+    });
+    const work = (lost: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        lost.addEventListener('abort', () => reject(lost.reason));
+      });
+    const running = withLock({ ...cloud, lock: { ...cloud.lock, acquire } }, 'deploy', work);
+    setImmediate(() => loss.abort(new Error('somebody took it')));
+    await expect(running).rejects.toThrow('somebody took it');
+  });
 });

@@ -3,12 +3,19 @@ import { TowpathError } from '../domain/errors.ts';
 import type { Cloud, LockInfo, Ports, StateLock } from '../ports.ts';
 import { enter } from './select-environment.ts';
 
-/** Runs `work` as the only one to change this environment. The lock is given back however it ends. */
-export async function withLock<T>(cloud: Cloud, operation: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` as the only one to change this environment. The lock is given back however it ends.
+ * `work` gets a signal that is aborted (`LOCK_LOST`) once others may hold the environment: it starts nothing more then.
+ */
+export async function withLock<T>(
+  cloud: Cloud,
+  operation: string,
+  work: (lost: AbortSignal) => Promise<T>,
+): Promise<T> {
   const held = await cloud.lock.acquire(operation);
   let result: T;
   try {
-    result = await work();
+    result = await work(held.lost);
   } catch (error) {
     // A lock that can't be given back must not hide why the work failed; `unlock` finds its holder dead.
     await held.release().catch(() => undefined);

@@ -1,5 +1,10 @@
 /** The port contracts on the adapters for AWS, against moto. */
-import { CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -15,7 +20,7 @@ import { createMemoryRandom } from '../fakes/memory-random.ts';
 import { sampleEnvironment, sampleProject } from '../fakes/sample-project.ts';
 import { bootstrapContract } from './bootstrap-contract.ts';
 import { ledgerContract } from './ledger-contract.ts';
-import { lockContract, RENEW_EVERY_MS } from './lock-contract.ts';
+import { lockContract, RENEW_EVERY_MS, STALE_AFTER_MS } from './lock-contract.ts';
 import { type MotoServer, startMoto } from './moto-server.ts';
 import { secretsContract } from './secrets-contract.ts';
 
@@ -89,7 +94,8 @@ describe('lock in DynamoDB', () =>
     const parts = fresh();
     const dynamodb = await makeTable(parts.environment.lockTable, 'LockID');
     const random = createMemoryRandom();
-    const shared = { ...parts, random, renewEveryMs: RENEW_EVERY_MS };
+    const pace = { renewEveryMs: RENEW_EVERY_MS, staleAfterMs: STALE_AFTER_MS };
+    const shared = { ...parts, random, ...pace };
     return {
       contender: (actor) => createLock({ ...shared, identity: async () => actor }),
       plant: async ({ pid, ...texts }) => {
@@ -100,6 +106,9 @@ describe('lock in DynamoDB', () =>
           ...Object.fromEntries(attributes),
         };
         await dynamodb.send(new PutItemCommand({ TableName: parts.environment.lockTable, Item }));
+      },
+      cutOff: async () => {
+        await dynamodb.send(new DeleteTableCommand({ TableName: parts.environment.lockTable }));
       },
       ago: (ms) => new Date(parts.clock.now().getTime() - ms).toISOString(),
     };

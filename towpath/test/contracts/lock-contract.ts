@@ -1,19 +1,26 @@
 /** What every lock must do, whatever it is kept in. */
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import type { LockRecord } from '../../src/adapters/aws/lock-record.ts';
-import type { LockPort } from '../../src/ports.ts';
+import type { HeldLock, LockPort } from '../../src/ports.ts';
 
 export interface LockHarness {
-  /** Somebody who wants the lock that all of this harness share. Renews every `RENEW_EVERY_MS`. */
+  /** Somebody who wants the lock that all of this harness share. Renews every `RENEW_EVERY_MS`, stale after `STALE_AFTER_MS`. */
   contender(actor: string): LockPort;
   /** Puts a holder there that never ran. */
   plant(holder: LockRecord): Promise<void>;
+  /** From now on no renewal goes through. */
+  cutOff(): Promise<void>;
   /** A moment by the contenders' clock, this many milliseconds ago. */
   ago(ms: number): string;
 }
 
 export const RENEW_EVERY_MS = 30;
+/** The contenders' clock is a tick faster for every look at it, and is looked at for every renewal. */
+export const STALE_AFTER_MS = 100;
+/** For a holder to find out. */
+const LOSS_TIMEOUT_MS = 15_000;
 const CONTENDERS = 16;
 /** No process has this id: it is above the largest that Linux gives (4 194 304). */
 const NO_PROCESS = 2 ** 30;
@@ -99,6 +106,42 @@ export function lockContract(open: () => Promise<LockHarness>): void {
     await second.release();
   });
 
+  it('tells a holder whose lock was broken, once, and why', async () => {
+    const harness = await open();
+    const held = await harness.contender('arn:a').acquire('deploy');
+    expect(held.lost.aborted).toBe(false);
+    await harness.contender('arn:b').break(held.info.id);
+    const next = await harness.contender('arn:b').acquire('destroy');
+    expect(await lossOf(held)).toMatchObject({
+      code: 'LOCK_LOST',
+      message: expect.stringMatching(/lock of test was taken from this command \(deploy\)/),
+      hint: expect.stringContaining('towpath unlock test'),
+    });
+    expect(next.lost.aborted).toBe(false);
+    await held.release();
+    await next.release();
+  });
+
+  it('tells a holder that could not renew for longer than others wait before they call it stale', async () => {
+    const harness = await open();
+    const held = await harness.contender('arn:a').acquire('deploy');
+    await harness.cutOff();
+    expect(await lossOf(held)).toMatchObject({
+      code: 'LOCK_LOST',
+      message: expect.stringMatching(/could not be renewed/),
+      cause: expect.any(Error),
+    });
+    await held.release().catch(() => undefined);
+  });
+
+  it('is not lost by being given back', async () => {
+    const harness = await open();
+    const held = await harness.contender('arn:a').acquire('deploy');
+    await held.release();
+    await sleep(RENEW_EVERY_MS * 5);
+    expect(held.lost.aborted).toBe(false);
+  });
+
   it('is not taken from a holder that died, but says that it did', async () => {
     const harness = await open();
     const renewedAt = harness.ago(3_600_000);
@@ -142,6 +185,14 @@ export function lockContract(open: () => Promise<LockHarness>): void {
       holder: { id: planted.id },
     });
   });
+}
+
+async function lossOf(held: HeldLock): Promise<unknown> {
+  await vi.waitFor(() => expect(held.lost.aborted).toBe(true), {
+    timeout: LOSS_TIMEOUT_MS,
+    interval: RENEW_EVERY_MS,
+  });
+  return held.lost.reason;
 }
 
 const planted = { id: 'planted', operation: 'deploy', actor: 'arn:gone', pid: 1, processStart: '1' };

@@ -8,7 +8,7 @@ import { createMemoryRandom } from '../fakes/memory-random.ts';
 import { createMemorySecrets } from '../fakes/memory-secrets.ts';
 import { type BootstrapHarness, bootstrapContract } from './bootstrap-contract.ts';
 import { ledgerContract } from './ledger-contract.ts';
-import { lockContract, RENEW_EVERY_MS } from './lock-contract.ts';
+import { lockContract, RENEW_EVERY_MS, STALE_AFTER_MS } from './lock-contract.ts';
 import { secretsContract } from './secrets-contract.ts';
 
 describe('ledger in memory', () =>
@@ -33,11 +33,15 @@ describe('lock in memory', () =>
     const store: LockStore = { holder: undefined };
     const clock = createMemoryClock();
     const random = createMemoryRandom();
-    const shared = { store, environment: 'test', clock, random, renewEveryMs: RENEW_EVERY_MS };
+    const pace = { renewEveryMs: RENEW_EVERY_MS, staleAfterMs: STALE_AFTER_MS };
+    const shared = { store, environment: 'test', clock, random, ...pace };
     return {
       contender: (actor) => createMemoryLock({ ...shared, actor }),
       plant: async (holder) => {
         store.holder = holder;
+      },
+      cutOff: async () => {
+        store.unreachable = true;
       },
       ago: (ms) => new Date(clock.now().getTime() - ms).toISOString(),
     };

@@ -1,12 +1,15 @@
 /** A lock in memory; several holders may share one store. Passes the same contract as the one in DynamoDB. */
 import { hostname } from 'node:os';
 import { judgeLiveness, type LockRecord, lockHeldError } from '../../src/adapters/aws/lock-record.ts';
+import { holdLock } from '../../src/adapters/aws/lock-renewal.ts';
 import { isAlive, processStartTime } from '../../src/adapters/process/process-identity.ts';
 import type { Clock, LockInfo, LockPort, Random } from '../../src/ports.ts';
 
 /** Who holds the lock; a test may put anybody there. */
 export interface LockStore {
   holder: LockRecord | undefined;
+  /** Renewals fail. */
+  unreachable?: boolean;
 }
 
 export interface MemoryLockOptions {
@@ -16,9 +19,8 @@ export interface MemoryLockOptions {
   readonly random: Random;
   readonly actor: string;
   readonly renewEveryMs?: number;
+  readonly staleAfterMs?: number;
 }
-
-const RENEW_EVERY_MS = 10_000;
 
 export function createMemoryLock(options: MemoryLockOptions): LockPort {
   const { store, clock } = options;
@@ -39,18 +41,17 @@ export function createMemoryLock(options: MemoryLockOptions): LockPort {
         throw lockHeldError(options.environment, store.holder, livenessOf(store.holder), clock.now());
       }
       store.holder = record;
-      const timer = setInterval(() => {
-        if (store.holder?.id !== record.id) clearInterval(timer);
-        else store.holder = { ...store.holder, renewedAt: clock.now().toISOString() };
-      }, options.renewEveryMs ?? RENEW_EVERY_MS);
-      timer.unref();
-      return {
+      return holdLock({
+        ...options,
         info: infoOf(record),
-        async release() {
-          clearInterval(timer);
-          free(record.id);
+        renew: async () => {
+          if (store.unreachable) throw new Error('the store of the lock can not be reached');
+          if (store.holder?.id !== record.id) return false;
+          store.holder = { ...store.holder, renewedAt: clock.now().toISOString() };
+          return true;
         },
-      };
+        free: async () => free(record.id),
+      });
     },
     async inspect() {
       const { holder } = store;

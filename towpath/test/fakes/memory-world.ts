@@ -170,7 +170,7 @@ function createMemoryEnvironment(
 
 function journalled(ledger: LedgerPort, journal: string[]): LedgerPort {
   return {
-    load: () => ledger.load(),
+    ...ledger,
     async append(last, payload) {
       const event = await ledger.append(last, payload);
       journal.push(`ledger ${payload.type}`);
@@ -187,6 +187,7 @@ function journalledLock(lock: LockPort, journal: string[]): LockPort {
       journal.push(`lock (${operation})`);
       return {
         info: held.info,
+        lost: held.lost,
         async release() {
           await held.release();
           journal.push('unlock');

@@ -3,7 +3,7 @@ import { TowpathError } from '../../domain/errors.ts';
 import type { LockInfo } from '../../ports.ts';
 
 /** A holder renews every 10 s; six missed renewals say that something is wrong. */
-const STALE_AFTER_MS = 60_000;
+export const STALE_AFTER_MS = 60_000;
 /** A computer that sleeps may come back; after this nobody expects it to. */
 const DEAD_AFTER_MS = 15 * 60_000;
 
@@ -31,6 +31,25 @@ export function judgeLiveness(holder: LockRecord, sighting: Sighting): Liveness 
   const ageMs = sighting.now.getTime() - Date.parse(holder.renewedAt);
   if (ageMs <= STALE_AFTER_MS) return 'alive';
   return ageMs > DEAD_AFTER_MS ? 'dead' : 'unknown';
+}
+
+/** Why a holder must stop what it does. */
+export type LockLoss = 'broken' | { readonly silentMs: number; readonly cause: unknown };
+
+export function lockLostError(environment: string, operation: string, loss: LockLoss): TowpathError {
+  const hint = `towpath unlock ${environment} says who holds it now; then run the same command again`;
+  if (loss === 'broken') {
+    return new TowpathError(
+      'LOCK_LOST',
+      `The lock of ${environment} was taken from this command (${operation}) while it was at work`,
+      { hint },
+    );
+  }
+  return new TowpathError(
+    'LOCK_LOST',
+    `The lock of ${environment} (${operation}) could not be renewed for ${Math.round(loss.silentMs / 1000)} s, so that others may take this command for dead`,
+    { hint, cause: loss.cause },
+  );
 }
 
 export function lockHeldError(

@@ -10,9 +10,9 @@ import type { Clock, HeldLock, LockInfo, LockPort, Random } from '../../ports.ts
 import { isAlive, processStartTime } from '../process/process-identity.ts';
 import { callAws, isAwsError } from './errors.ts';
 import { judgeLiveness, type LockRecord, lockHeldError, lockIdOf } from './lock-record.ts';
+import { holdLock } from './lock-renewal.ts';
 import type { Session } from './session.ts';
 
-const RENEW_EVERY_MS = 10_000;
 /** Attempts when the lock is freed between finding it held and asking by whom. */
 const ACQUIRE_ATTEMPTS = 3;
 
@@ -26,6 +26,8 @@ export interface LockOptions {
   readonly identity: () => Promise<string>;
   /** Milliseconds between renewals; 10 s when left out. */
   readonly renewEveryMs?: number;
+  /** Milliseconds without a renewal after which the lock counts as lost; a minute when left out. */
+  readonly staleAfterMs?: number;
 }
 
 export function createLock(options: LockOptions): LockPort {
@@ -75,26 +77,14 @@ async function newRecord({ clock, random, identity }: LockOptions, operation: st
   };
 }
 
-/** Renews until released; the timer alone does not keep the process alive. */
 function hold(options: LockOptions, record: LockRecord): HeldLock {
-  const timer = setInterval(() => {
-    renew(options, record.id).then(
-      (mine) => {
-        // Somebody broke the lock: renewing would take it from whoever holds it now.
-        if (!mine) clearInterval(timer);
-      },
-      // A renewal that fails is made good by the next one; the holder's work goes on.
-      () => undefined,
-    );
-  }, options.renewEveryMs ?? RENEW_EVERY_MS);
-  timer.unref();
-  return {
+  return holdLock({
+    ...options,
     info: infoOf(record),
-    async release() {
-      clearInterval(timer);
-      await deleteIfHeld(options, record.id);
-    },
-  };
+    environment: options.environment.name,
+    renew: () => renew(options, record.id),
+    free: () => deleteIfHeld(options, record.id),
+  });
 }
 
 async function putIfFree(options: LockOptions, record: LockRecord): Promise<boolean> {
