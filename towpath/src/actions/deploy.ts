@@ -4,14 +4,15 @@ import { foldLedger } from '../domain/ledger.ts';
 import { lossesOf, type PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Cloud, Ports } from '../ports.ts';
-import { ensureBootstrapped } from './bootstrap.ts';
-import { buildRelease } from './build.ts';
+import { ensureBootstrapped, ensureStanding } from './bootstrap.ts';
+import { type BuiltRelease, buildRelease } from './build.ts';
 import { withLock } from './lock.ts';
 import { openNextPromotion } from './open-promotion.ts';
 import { type DeployResult, runDeployment } from './run-deployment.ts';
 import { ensureSecrets } from './secrets.ts';
-import { enter } from './select-environment.ts';
+import { enter, selectEnvironment } from './select-environment.ts';
 import { settleLedger } from './settle-ledger.ts';
+import { type Outcome, sideBySide } from './side-by-side.ts';
 import { stage } from './stage.ts';
 import { assertInSync } from './sync.ts';
 
@@ -21,6 +22,8 @@ export interface DeployOptions {
   readonly allowDestroy: boolean;
   /** Deploys past the ladder; recorded in the ledger. */
   readonly breakGlass: string | undefined;
+  /** Built before, for several environments at once; built from the source when left out. */
+  readonly built?: BuiltRelease;
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +38,7 @@ export async function deploy(
   if (!bootstrapped) await ensureBootstrapped(ports, cloud);
   const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
   return withLock(cloud, 'deploy', async () => {
-    const { built, events } = await prepare(ports, environment, cloud, options.signal);
+    const { built, events } = await prepare(ports, environment, cloud, options);
     ports.notifier.notify({ type: 'release', ...built });
     const current = foldLedger(events).current;
     const result = await runDeployment({
@@ -56,6 +59,25 @@ export async function deploy(
   });
 }
 
+/** The same release into several environments at once: built once, questions asked one after the other. */
+export async function deploySeveral(
+  ports: Ports,
+  names: readonly string[],
+  options: DeployOptions,
+): Promise<readonly Outcome<DeployResult>[]> {
+  const environments = names.map((name) => selectEnvironment(ports.project, name));
+  for (const environment of environments) assertMayDeploy(ports, environment, options);
+  const [first] = ports.project.environments;
+  if (!first) throw new Error('a project has at least one environment');
+  const cloud = ports.cloud(first);
+  await ensureStanding(ports, cloud);
+  for (const environment of environments) {
+    await ensureSecrets(ports, environment, ports.cloud(environment), { generate: options.generateSecrets });
+  }
+  const built = await buildRelease(ports, first, cloud);
+  return sideBySide(ports, names, (scoped, name) => deploy(scoped, name, { ...options, built }));
+}
+
 function assertMayDeploy(ports: Ports, environment: Environment, options: DeployOptions): void {
   if (environment.position === 0 || options.breakGlass !== undefined) return;
   const first = ports.project.environments[0]?.name ?? '';
@@ -70,11 +92,11 @@ function assertMayDeploy(ports: Ports, environment: Environment, options: Deploy
  * What can be done side by side before the plan. When one part fails the others are waited for:
  * nothing of ours may still be at work when the lock is given back.
  */
-async function prepare(ports: Ports, environment: Environment, cloud: Cloud, signal: AbortSignal) {
+async function prepare(ports: Ports, environment: Environment, cloud: Cloud, options: DeployOptions) {
   const failed = new AbortController();
-  const abort = AbortSignal.any([signal, failed.signal]);
+  const abort = AbortSignal.any([options.signal, failed.signal]);
   const parts = [
-    buildRelease(ports, environment, cloud),
+    options.built ?? buildRelease(ports, environment, cloud),
     settleLedger(ports, cloud),
     stage(ports, 'terraform init', () => cloud.terraform.init(abort)),
   ] as const;

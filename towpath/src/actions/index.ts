@@ -3,7 +3,7 @@ export type { LocalAws, LocalAwsPort, LocalAwsStatus, Notifier, Ports, Prompter 
 export { applyConfiguration } from './apply.ts';
 export { type BootstrapResult, bootstrap } from './bootstrap.ts';
 export { type BuiltRelease, build } from './build.ts';
-export { type DeployOptions, deploy } from './deploy.ts';
+export { type DeployOptions, deploy, deploySeveral } from './deploy.ts';
 export { type DestroyResult, destroy } from './destroy.ts';
 export { describeHolder, type UnlockResult, unlock } from './lock.ts';
 export { type PlanResult, plan } from './plan.ts';
@@ -11,6 +11,7 @@ export { approve, type PromotionResult, promote, reject } from './promote.ts';
 export { rollback } from './rollback.ts';
 export type { DeployResult } from './run-deployment.ts';
 export { listSecrets, setSecret } from './secrets.ts';
+export { type Outcome, selectSeveral, sideBySide } from './side-by-side.ts';
 export { stage } from './stage.ts';
 export { type EnvironmentStatus, status } from './status.ts';
 export { sync } from './sync.ts';

@@ -17,7 +17,7 @@ describe('status', () => {
   it('shows the ladder in order: what runs, and what is not there yet', async () => {
     const world = createMemoryWorld();
     const { release } = await deployTest(world);
-    const [test, prod, ...more] = await status(world.ports, undefined);
+    const [test, prod, ...more] = await status(world.ports, []);
     expect(more).toEqual([]);
     expect(test).toMatchObject({
       environment: 'test',
@@ -39,7 +39,7 @@ describe('status', () => {
 
   it('says where it looks, once', async () => {
     const world = createMemoryWorld({ target: 'local' });
-    await status(world.ports, undefined);
+    await status(world.ports, []);
     expect(world.events).toEqual([
       expect.objectContaining({ type: 'target', kind: 'local', environment: 'test, prod' }),
     ]);
@@ -53,7 +53,7 @@ describe('status', () => {
       throw new TowpathError('TERRAFORM_FAILED', 'no quota');
     });
     await deployTest(world).catch(() => undefined);
-    const [test] = await status(world.ports, 'test');
+    const [test] = await status(world.ports, ['test']);
     expect(test?.current?.release).toEqual(release);
     expect(test?.lastDeployment).toMatchObject({ state: 'errored', cause: 'no quota' });
   });
@@ -62,14 +62,14 @@ describe('status', () => {
     const world = createMemoryWorld();
     await deployTest(world);
     const held = await world.test.cloud.lock.acquire('destroy');
-    const [test] = await status(world.ports, 'test');
+    const [test] = await status(world.ports, ['test']);
     expect(test?.lock).toEqual({ ...held.info, liveness: 'alive' });
     await held.release();
   });
 
   it('of an environment that is not in the configuration suggests one that is', async () => {
     const world = createMemoryWorld();
-    await expect(status(world.ports, 'prd')).rejects.toMatchObject({
+    await expect(status(world.ports, ['prd'])).rejects.toMatchObject({
       code: 'UNKNOWN_ENVIRONMENT',
       hint: 'did you mean "prod"?',
     });

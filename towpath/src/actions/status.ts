@@ -14,15 +14,12 @@ export interface EnvironmentStatus {
   readonly lock: (LockInfo & { readonly liveness: 'alive' | 'dead' | 'unknown' }) | undefined;
 }
 
-/** @param environmentName all environments when undefined */
-export async function status(
-  ports: Ports,
-  environmentName: string | undefined,
-): Promise<readonly EnvironmentStatus[]> {
+/** @param names all environments when empty */
+export async function status(ports: Ports, names: readonly string[]): Promise<readonly EnvironmentStatus[]> {
   const wanted =
-    environmentName === undefined
+    names.length === 0
       ? ports.project.environments
-      : [selectEnvironment(ports.project, environmentName)];
+      : names.map((name) => selectEnvironment(ports.project, name));
   // Nothing here changes anything, so that identity and answers can be asked for at once.
   const [, statuses] = await Promise.all([
     showTarget(ports, wanted),

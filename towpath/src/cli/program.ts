@@ -63,22 +63,22 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
   verb(program, 'build', 'build the image, push it, print the release').action(
     act('operation', async () => (await import('./commands/project-commands.ts')).buildCommand()),
   );
-  verb(program, 'plan <environment>', 'show what Terraform would change; change nothing')
+  verb(program, 'plan [environments...]', 'show what Terraform would change; change nothing')
+    .option('--all', 'every environment')
     .option('--from-source', 'with a fresh build instead of the image that runs')
     .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/deploy-commands.ts')).planCommand(String(env), {
-          fromSource: flags.fromSource === true,
-        }),
+      act('operation', async (_env, flags) =>
+        (await import('./commands/deploy-commands.ts')).planCommand(namesOf(flags), flags),
       ),
     );
-  verb(program, 'deploy <environment>', 'build the source and make the environment run it')
+  verb(program, 'deploy [environments...]', 'build the source and make the environment run it')
+    .option('--all', 'every environment; those after the first need --break-glass')
     .option('--generate-secrets', 'generate values for secrets that have none')
     .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
     .option('--break-glass <why>', 'deploy past the ladder; the reason is recorded')
     .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/deploy-commands.ts')).deployCommand(String(env), flags),
+      act('operation', async (_env, flags) =>
+        (await import('./commands/deploy-commands.ts')).deployCommand(namesOf(flags), flags),
       ),
     );
   verb(program, 'promote <environment>', 'move the release that is verified in the environment before')
@@ -120,8 +120,10 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
         (await import('./commands/promotion-commands.ts')).applyCommand(String(env), flags),
       ),
     );
-  verb(program, 'status [environment]', 'what each environment runs, where, and how it is').action(
-    act('question', async (env) => (await import('./commands/status-command.ts')).statusCommand(env)),
+  verb(program, 'status [environments...]', 'what each environment runs, where, and how it is').action(
+    act('question', async (_env, flags) =>
+      (await import('./commands/status-command.ts')).statusCommand(namesOf(flags)),
+    ),
   );
   verb(program, 'unlock <environment>', 'say who holds the environment, and free it when the holder is gone')
     .option('--force', 'free it although the holder lives or may live')
@@ -132,12 +134,13 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
         }),
       ),
     );
-  verb(program, 'destroy <environment>', 'take the environment down to what bootstrap made')
+  verb(program, 'destroy [environments...]', 'take the environment down to what bootstrap made')
+    .option('--all', 'every environment')
     .option('--yes', 'do not ask')
     .option('--allow-destroy', 'also when the environment is protected')
     .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/deploy-commands.ts')).destroyCommand(String(env), flags),
+      act('operation', async (_env, flags) =>
+        (await import('./commands/deploy-commands.ts')).destroyCommand(namesOf(flags), flags),
       ),
     );
 }
@@ -186,6 +189,11 @@ function addLocalVerbs(program: Command, verb: Verb, act: Act): void {
   verb(local, 'status', 'endpoint, speed, environments and their tasks').action(
     act('question', async () => (await import('./commands/local-commands.ts')).localStatusCommand()),
   );
+}
+
+/** All words of a verb that takes several environments. */
+function namesOf(flags: Flags): readonly string[] {
+  return (flags.args as readonly (readonly string[])[])[0] ?? [];
 }
 
 function withGlobals(command: Command): Command {

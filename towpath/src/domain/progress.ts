@@ -4,7 +4,12 @@ import type { PlanSummary } from './plan.ts';
 import type { Release } from './release.ts';
 import type { ServiceSnapshot } from './rollout.ts';
 
-export type ProgressEvent =
+/** Any event may say which environment it is about; it has to where several run side by side. */
+export type ProgressEvent = EventBody & { readonly environment?: string | undefined };
+
+type EventBody =
+  /** Several environments are worked on at once from here on. */
+  | { readonly type: 'several'; readonly environments: readonly string[] }
   | {
       readonly type: 'target';
       readonly kind: 'aws' | 'local';
@@ -15,11 +20,10 @@ export type ProgressEvent =
       readonly endpoint?: string | undefined;
     }
   /** A named stage begins; it ends with `stage.end` of the same name. */
-  | { readonly type: 'stage.start'; readonly stage: string; readonly environment?: string | undefined }
+  | { readonly type: 'stage.start'; readonly stage: string }
   | {
       readonly type: 'stage.end';
       readonly stage: string;
-      readonly environment?: string | undefined;
       readonly ms: number;
       readonly outcome: 'done' | 'failed';
       readonly detail?: string | undefined;

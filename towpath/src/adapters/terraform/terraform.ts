@@ -41,6 +41,7 @@ export interface TerraformOptions {
 
 export function createTerraform(options: TerraformOptions): TerraformPort {
   const { infra, environment, dataDir } = options;
+  const notifier: Notifier = { notify: (event) => options.notifier.notify({ ...event, environment }) };
   const pidFile = join(dataDir, 'terraform.json');
   const backendFile = join('envs', environment, 'backend.hcl');
   let prepared: Promise<{ program: TerraformProgram; env: Record<string, string> }> | undefined;
@@ -66,7 +67,7 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
         const event = parseTerraformLine(line);
         if (event.kind === 'other') lines.push(line);
         else events.push(event);
-        announce(event, options.notifier);
+        announce(event, notifier);
       },
     }).finally(gone.stop);
     if (gone.signal.aborted) throw targetGone(args[0] ?? '');
@@ -91,12 +92,14 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       const stamp = await initStamp(infra, backendFile);
       const before = await readFile(stampFile, 'utf8').catch(() => '');
       if (before === stamp && (await exists(join(infra, '.terraform.lock.hcl')))) return;
-      const { result, events, lines } = await run(
-        ['init', '-input=false', '-no-color', '-reconfigure', `-backend-config=${backendFile}`],
-        {},
-        signal,
-      );
-      await check('init', result, events, lines);
+      await inTurn(async () => {
+        const { result, events, lines } = await run(
+          ['init', '-input=false', '-no-color', '-reconfigure', `-backend-config=${backendFile}`],
+          {},
+          signal,
+        );
+        await check('init', result, events, lines);
+      });
       await writeFile(stampFile, stamp);
     },
 
@@ -117,7 +120,7 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       );
       await check('plan', result, events, lines);
       const summary = summarisePlan(events);
-      options.notifier.notify({ type: 'terraform.plan', summary });
+      notifier.notify({ type: 'terraform.plan', summary });
       return { file, summary };
     },
 
@@ -165,6 +168,15 @@ function targetGone(operation: string): TowpathError {
     `The embedded AWS ended while terraform ${operation} ran; all that it held is gone.`,
     { hint: 'towpath local up, then the same command; .towpath/local/daemon.log says why it ended' },
   );
+}
+
+/** Every init writes the one provider lock file in `infra/`, so that they wait for each other. */
+let lastInit: Promise<unknown> = Promise.resolve();
+
+function inTurn(work: () => Promise<void>): Promise<void> {
+  const mine = lastInit.then(work, work);
+  lastInit = mine.catch(() => undefined);
+  return mine;
 }
 
 function announce(event: TerraformEvent, notifier: Notifier): void {

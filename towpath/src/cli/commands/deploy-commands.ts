@@ -1,27 +1,52 @@
-/** `plan`, `deploy`, `destroy`. */
-import { type DeployResult, deploy, destroy, plan } from '../../actions/index.ts';
+/** `plan`, `deploy`, `destroy`: for one environment or several side by side. */
+import {
+  type DeployResult,
+  type DestroyResult,
+  deploy,
+  deploySeveral,
+  destroy,
+  type PlanResult,
+  plan,
+  selectSeveral,
+  sideBySide,
+} from '../../actions/index.ts';
 import { countChanges } from '../../domain/plan.ts';
 import type { CommandBody, CommandSession } from '../session.ts';
+import { summarise } from '../several.ts';
+import type { CommandResult } from '../views/view.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
-export function planCommand(environment: string, options: { readonly fromSource: boolean }): CommandBody {
-  return async ({ open, context }) => {
-    const result = await plan(await open(), environment, { ...options, signal: context.signal });
-    return { json: { ...result, counts: countChanges(result.summary) }, text: result.text };
+export function planCommand(names: readonly string[], flags: Flags): CommandBody {
+  return async (session) => {
+    const ports = await session.open();
+    const options = { fromSource: flags.fromSource === true, signal: session.context.signal };
+    const [first, ...others] = selectSeveral(ports.project, names, flags.all === true);
+    if (first !== undefined && others.length === 0) return renderPlan(await plan(ports, first, options));
+    const outcomes = await sideBySide(ports, [first ?? '', ...others], (scoped, name) =>
+      plan(scoped, name, options),
+    );
+    return summarise(outcomes, session, renderPlan);
   };
 }
 
-export function deployCommand(environment: string, flags: Flags): CommandBody {
+function renderPlan(result: PlanResult): CommandResult {
+  return { json: { ...result, counts: countChanges(result.summary) }, text: result.text };
+}
+
+export function deployCommand(names: readonly string[], flags: Flags): CommandBody {
   return async (session) => {
     const ports = await session.open();
-    const result = await deploy(ports, environment, {
+    const options = {
       generateSecrets: flags.generateSecrets === true,
       allowDestroy: flags.allowDestroy === true,
       breakGlass: typeof flags.breakGlass === 'string' ? flags.breakGlass : undefined,
       signal: session.context.signal,
-    });
-    return { json: { ...result }, text: renderDeployed(result, session) };
+    };
+    const render = (result: DeployResult) => ({ json: { ...result }, text: renderDeployed(result, session) });
+    const [first, ...others] = selectSeveral(ports.project, names, flags.all === true);
+    if (first !== undefined && others.length === 0) return render(await deploy(ports, first, options));
+    return summarise(await deploySeveral(ports, [first ?? '', ...others], options), session, render);
   };
 }
 
@@ -31,17 +56,35 @@ export function renderDeployed(result: DeployResult, { paint }: Pick<CommandSess
   return `${paint('green', '✓')} ${paint('bold', result.environment)} ${what} ${paint('bold', result.release.id)}${where}`;
 }
 
-export function destroyCommand(environment: string, flags: Flags): CommandBody {
-  return async ({ open, context, paint }) => {
-    const result = await destroy(await open(), environment, {
+export function destroyCommand(names: readonly string[], flags: Flags): CommandBody {
+  return async (session) => {
+    const ports = await session.open();
+    const options = {
       confirmed: flags.yes === true,
       allowDestroy: flags.allowDestroy === true,
-      signal: context.signal,
-    });
-    const text =
-      result.destroyed === 0
-        ? `${environment} has nothing to destroy`
-        : `${paint('green', '✓')} ${environment}: ${result.destroyed} resources destroyed; state bucket, lock table, ledger and images stay`;
-    return { json: { ...result }, text };
+      signal: session.context.signal,
+    };
+    const render = (result: DestroyResult) => renderDestroyed(result, session);
+    const [first, ...others] = selectSeveral(ports.project, names, flags.all === true);
+    if (first !== undefined && others.length === 0) return render(await destroy(ports, first, options));
+    // One question for each environment, one after the other: nobody can answer several at once.
+    const outcomes = options.confirmed
+      ? await sideBySide(ports, [first ?? '', ...others], (scoped, name) => destroy(scoped, name, options))
+      : await destroyInTurn([first ?? '', ...others], (name) => destroy(ports, name, options));
+    return summarise(outcomes, session, render);
   };
+}
+
+async function destroyInTurn(names: readonly string[], work: (name: string) => Promise<DestroyResult>) {
+  const outcomes: { readonly environment: string; readonly value: DestroyResult }[] = [];
+  for (const environment of names) outcomes.push({ environment, value: await work(environment) });
+  return outcomes;
+}
+
+function renderDestroyed(result: DestroyResult, { paint }: CommandSession): CommandResult {
+  const text =
+    result.destroyed === 0
+      ? `${result.environment} has nothing to destroy`
+      : `${paint('green', '✓')} ${result.environment}: ${result.destroyed} resources destroyed; state bucket, lock table, ledger and images stay`;
+  return { json: { ...result }, text };
 }

@@ -4,11 +4,11 @@ import type { CommandBody } from '../session.ts';
 import { renderTasks } from '../views/render-rollout.ts';
 import { type Paint, renderTable } from '../views/style.ts';
 
-export function statusCommand(environment: string | undefined): CommandBody {
+export function statusCommand(names: readonly string[]): CommandBody {
   return async ({ open, paint, context }) => {
-    const environments = await status(await open(), environment);
+    const environments = await status(await open(), names);
     const text =
-      environment === undefined
+      names.length === 0
         ? renderLadder(environments, paint, context.now())
         : environments.map((one) => renderOne(one, paint, context.now())).join('\n');
     return { json: { environments }, text };

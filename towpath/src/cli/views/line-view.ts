@@ -8,10 +8,12 @@ import { formatDuration, type Paint, renderTable } from './style.ts';
 import type { CommandResult, Output, View } from './view.ts';
 
 export function createLineView(out: Output, err: Output, paint: Paint): View {
+  let several: readonly string[] = [];
   return {
     notify(event) {
+      if (event.type === 'several') several = event.environments;
       const line = renderEvent(event, paint);
-      if (line !== undefined) out.write(`${line}\n`);
+      if (line !== undefined) out.write(`${prefixLines(line, event, several, paint)}\n`);
     },
     result(result: CommandResult) {
       if (result.text !== '') out.write(`${result.text}\n`);
@@ -24,9 +26,27 @@ export function createLineView(out: Output, err: Output, paint: Paint): View {
   };
 }
 
+/** Where several environments run side by side, each line begins with the one that it is about. */
+export function prefixLines(
+  text: string,
+  { environment }: ProgressEvent,
+  several: readonly string[],
+  paint: Paint,
+): string {
+  if (environment === undefined || several.length === 0) return text;
+  const width = Math.max(...several.map(({ length }) => length));
+  const prefix = paint('cyan', environment.padEnd(width));
+  return text
+    .split('\n')
+    .map((line) => `${prefix} ${line}`)
+    .join('\n');
+}
+
 /** One event as a line; undefined for what is worth no line of its own. */
 export function renderEvent(event: ProgressEvent, paint: Paint): string | undefined {
   switch (event.type) {
+    case 'several':
+      return undefined;
     case 'target':
       return renderTarget(event, paint);
     case 'stage.start':

@@ -4,9 +4,9 @@
 
 import type { createLogUpdate } from 'log-update';
 import type { ProgressEvent } from '../../domain/progress.ts';
-import { renderEvent } from './line-view.ts';
+import { prefixLines, renderEvent } from './line-view.ts';
 import { renderError } from './render-error.ts';
-import { describeRollout, renderTasks } from './render-rollout.ts';
+import { describeRollout, renderTasks, summariseTasks } from './render-rollout.ts';
 import { formatDuration, type Paint, truncate } from './style.ts';
 import type { CommandResult, Output, View } from './view.ts';
 
@@ -33,22 +33,23 @@ export interface LiveOptions {
 }
 
 export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): View {
-  const state: LiveState = {
-    stages: new Map(),
-    resources: new Map(),
-    resourcesDone: 0,
-    resourcesPlanned: 0,
-    rollout: undefined,
-    events: [],
-  };
+  // By environment; events that name none share one.
+  const states = new Map<string, LiveState>();
+  let several: readonly string[] = [];
   let frame = 0;
   let paused = false;
   let closed = false;
   const draw = () => {
-    if (closed || paused || state.stages.size === 0) return;
+    const busy = [...states].filter(([, { stages }]) => stages.size > 0);
+    if (closed || paused || busy.length === 0) return;
     frame += 1;
     const columns = out.columns ?? 80;
-    const lines = renderFrame(state, paint, SPINNER[frame % SPINNER.length] ?? '', now());
+    const spinner = SPINNER[frame % SPINNER.length] ?? '';
+    const lines = busy.flatMap(([environment, state]) =>
+      several.length > 0
+        ? renderShort(environment, state, several, paint, spinner, now())
+        : renderFrame(state, paint, spinner, now()),
+    );
     redraw(lines.map((line) => truncate(line, columns)).join('\n'));
   };
   const timer = setInterval(draw, REDRAW_MS);
@@ -67,9 +68,11 @@ export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): V
   };
   return {
     notify(event) {
+      if (event.type === 'several') several = event.environments;
+      const state = stateOf(states, several.length > 0 ? (event.environment ?? '') : '');
       const line = takeIn(state, event, now()) ? renderEvent(event, paint) : undefined;
       if (line === undefined) draw();
-      else print(line);
+      else print(prefixLines(line, event, several, paint));
     },
     result(result: CommandResult) {
       close();
@@ -88,6 +91,21 @@ export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): V
     },
     close,
   };
+}
+
+function stateOf(states: Map<string, LiveState>, environment: string): LiveState {
+  const existing = states.get(environment);
+  if (existing) return existing;
+  const created: LiveState = {
+    stages: new Map(),
+    resources: new Map(),
+    resourcesDone: 0,
+    resourcesPlanned: 0,
+    rollout: undefined,
+    events: [],
+  };
+  states.set(environment, created);
+  return created;
 }
 
 /** Takes an event into the state. @returns whether it is also worth a lasting line */
@@ -127,13 +145,35 @@ function takeIn(state: LiveState, event: ProgressEvent, now: number): boolean {
   }
 }
 
+/** One line for what is under way, and one for the tasks: four environments have to fit on a screen. */
+function renderShort(
+  environment: string,
+  state: LiveState,
+  several: readonly string[],
+  paint: Paint,
+  spinner: string,
+  now: number,
+): string[] {
+  const prefix = paint('cyan', environment.padEnd(Math.max(...several.map(({ length }) => length))));
+  const stages = [...state.stages].map(
+    ([stage, startedAt]) => `${stage} ${formatDuration(now - startedAt)}${describeProgress(state, stage)}`,
+  );
+  const [oldest] = state.resources;
+  const resource = oldest === undefined ? '' : paint('dim', ` · ${oldest[1].action} ${oldest[0]}`);
+  const lines = [`${prefix} ${paint('cyan', spinner)} ${stages.join(', ')}${resource}`];
+  if (state.rollout) lines.push(`${prefix}   ${summariseTasks(state.rollout.snapshot)}`);
+  return lines;
+}
+
+function describeProgress({ resourcesDone, resourcesPlanned }: LiveState, stage: string): string {
+  if (resourcesPlanned === 0 || (stage !== 'apply' && stage !== 'destroy')) return '';
+  return ` ${Math.min(resourcesDone, resourcesPlanned)}/${resourcesPlanned} resources`;
+}
+
 function renderFrame(state: LiveState, paint: Paint, spinner: string, now: number): string[] {
   const lines: string[] = [];
   for (const [stage, startedAt] of state.stages) {
-    const progress =
-      state.resourcesPlanned > 0 && (stage === 'apply' || stage === 'destroy')
-        ? ` ${Math.min(state.resourcesDone, state.resourcesPlanned)}/${state.resourcesPlanned} resources`
-        : '';
+    const progress = describeProgress(state, stage);
     lines.push(
       `${paint('cyan', spinner)} ${stage} ${paint('dim', formatDuration(now - startedAt))}${paint('dim', progress)}`,
     );
