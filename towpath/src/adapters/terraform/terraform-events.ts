@@ -51,12 +51,13 @@ const STATES: Readonly<Record<string, 'started' | 'progress' | 'done' | 'failed'
 
 /** A line that is no JSON object (a plugin's stray print) is `other`, never an error. */
 export function parseTerraformLine(line: string): TerraformEvent {
-  let raw: RawLine;
+  let raw: RawLine | null;
   try {
-    raw = JSON.parse(line) as RawLine;
+    raw = JSON.parse(line) as RawLine | null;
   } catch {
     return { kind: 'other' };
   }
+  if (raw === null) return { kind: 'other' };
   const type = raw.type ?? '';
   const state = STATES[type];
   if (state !== undefined && raw.hook && raw.hook.action !== 'read') {
