@@ -1,19 +1,12 @@
-// Compiles the benchmark, which is TypeScript, and runs it.
-import { rmSync } from 'node:fs';
+// Runs a benchmark of this folder: `npm run bench` the main one, `npm run bench -- NAME` the one of that name.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { runTypescript } from '../support/run-typescript.mjs';
 
-// Beside its source, so that what it finds by its own place stays where it is.
-const outfile = fileURLToPath(new URL('./.bench.mjs', import.meta.url));
-await build({
-  entryPoints: [fileURLToPath(new URL('./bench.ts', import.meta.url))],
-  outfile,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  logLevel: 'warning',
-});
-process.on('exit', () => rmSync(outfile, { force: true }));
-await import(outfile);
+const [name = 'bench'] = process.argv.slice(2);
+const source = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+if (!/^[a-z-]+$/.test(name) || !existsSync(source)) {
+  console.error(`There is no benchmark "${name}" in test/bench.`);
+  process.exit(2);
+}
+await runTypescript(source);

@@ -74,3 +74,23 @@ export function killTree(pid: number): void {
     }
   }
 }
+
+/** Of processes seen before, those that still run. A number that means another program by now does not count. */
+export function survivors(seen: readonly RunningProcess[]): readonly RunningProcess[] {
+  const commands = new Map(seen.map(({ pid, command }) => [pid, command]));
+  return runningProcesses().filter(({ pid, command }) => commands.get(pid) === command);
+}
+
+/** Waits until none of the processes runs any more; those that do after the limit are returned. */
+export async function survivorsAfter(
+  seen: readonly RunningProcess[],
+  limitMs: number,
+): Promise<readonly RunningProcess[]> {
+  const deadline = Date.now() + limitMs;
+  let found = survivors(seen);
+  while (found.length > 0 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+    found = survivors(seen);
+  }
+  return found;
+}

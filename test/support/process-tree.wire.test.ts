@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { killTree, leftovers, leftoversAfter, processTree } from './process-tree.ts';
+import {
+  killTree,
+  leftovers,
+  leftoversAfter,
+  processTree,
+  survivors,
+  survivorsAfter,
+} from './process-tree.ts';
 import { cleanEnvironment } from './run-cli.ts';
 import { type RunningCommand, runCommand, startCommand } from './run-command.ts';
 
@@ -49,6 +56,17 @@ describe('processes', () => {
     running.signal('SIGKILL');
     await running.ended;
     expect((await leftoversAfter(folder, 300)).map(({ pid }) => pid)).toEqual([childPid]);
+  });
+
+  it('seen before are known again, until they end', async () => {
+    const { running, childPid } = await startPair(folder);
+    const seen = processTree(running.pid);
+    running.signal('SIGKILL');
+    await running.ended;
+    expect((await survivorsAfter(seen, 300)).map(({ pid }) => pid)).toEqual([childPid]);
+    expect(survivors(seen.map((each) => ({ ...each, command: 'another' })))).toEqual([]);
+    killTree(childPid);
+    expect(await survivorsAfter(seen, 5_000)).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -26,14 +27,12 @@ export interface TempProject {
 const GIT_LIMIT_MS = 30_000;
 /** Left out: nothing of a journey needs them, and they are most of the files. */
 const LEFT_OUT = /^(?:docs|test)\//;
-/** Linked, since they are not in git; the app's own `dist` is left to the build under test. */
-const LINKED = [
-  'node_modules',
-  'towpath/node_modules',
-  'local-aws/node_modules',
-  'towpath/dist',
-  'local-aws/dist',
-];
+/** Not in git; each package is linked, so that what is written beside them stays in the copy. */
+const PACKAGES = ['node_modules', 'app/node_modules', 'towpath/node_modules', 'local-aws/node_modules'];
+/** Copied: a build in the copy must not replace what others run. The app's is left to the build under test. */
+const BUILT = ['towpath/dist', 'local-aws/dist'];
+/** Vite's, and of no use to a project. */
+const SCRATCH = /^\.vite/;
 
 /** Files that git tracks, or would (new and not ignored), as they are now. */
 export function tempProject(): TempProject {
@@ -44,8 +43,9 @@ export function tempProject(): TempProject {
       mkdirSync(dirname(join(path, file)), { recursive: true });
       cpSync(join(ROOT, file), join(path, file), { verbatimSymlinks: true });
     }
-    for (const name of LINKED) {
-      if (existsSync(join(ROOT, name))) symlinkSync(join(ROOT, name), join(path, name), 'dir');
+    for (const name of PACKAGES) linkPackages(join(ROOT, name), join(path, name));
+    for (const name of BUILT) {
+      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(path, name), { recursive: true });
     }
     git(path, ['init', '--quiet', '--initial-branch=main']);
     git(path, ['add', '--all']);
@@ -58,6 +58,18 @@ export function tempProject(): TempProject {
 }
 
 const AUTHOR = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false'];
+
+/** Folders are linked; links (to the workspaces, which are copied) and files (what set-up notes there) are copied. */
+function linkPackages(source: string, target: string): void {
+  if (!existsSync(source)) return;
+  mkdirSync(target);
+  for (const entry of readdirSync(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    if (SCRATCH.test(entry.name)) continue;
+    if (entry.isDirectory()) symlinkSync(from, to, 'dir');
+    else cpSync(from, to, { verbatimSymlinks: true });
+  }
+}
 
 function repositoryPaths(): readonly string[] {
   return git(ROOT, ['ls-files', '-z', '--cached', '--others', '--exclude-standard'])

@@ -4,6 +4,7 @@ import { foldLedger, type LedgerEvent, type LedgerPayload } from '../domain/ledg
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions, openPromotion, type Promotion } from '../domain/promotion.ts';
 import type { Cloud, Ports } from '../ports.ts';
+import { ensureStanding } from './bootstrap.ts';
 import type { BuiltRelease } from './build.ts';
 
 /** Others may write to the same ledger: each attempt reads again and decides again. */
@@ -88,13 +89,8 @@ export async function openNextPromotion(
   if (next?.promotion.trigger !== 'auto') return;
   const cloud = ports.cloud(next);
   const local = ports.target === 'local' ? ' --local' : '';
-  if (!(await cloud.bootstrap.exists())) {
-    ports.notifier.notify({
-      type: 'note',
-      text: `${next.name} would open a promotion by itself, but is not bootstrapped; next: towpath promote ${next.name}${local}`,
-    });
-    return;
-  }
+  // The promotion is written into the ledger of its target, which may have no bucket yet.
+  await ensureStanding(ports, cloud);
   if (foldLedger(await cloud.ledger.load()).current?.release.id === built.release.id) return;
   const { release, image } = built;
   const promotion = await ensurePromotion(ports, cloud, {
