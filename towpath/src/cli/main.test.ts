@@ -41,8 +41,8 @@ describe('usage', () => {
   it.each([
     ['no command', [], 'A command is missing.'],
     ['a group without its command', ['secret'], 'A command is missing.'],
-    ['a missing argument', ['deploy'], 'environment'],
-    ['one argument too many', ['deploy', 'test', 'prod'], 'too many arguments'],
+    ['a missing argument', ['bootstrap'], 'environment'],
+    ['one argument too many', ['bootstrap', 'test', 'prod'], 'too many arguments'],
     ['a flag without its value', ['deploy', 'test', '--break-glass'], '--break-glass'],
   ])('of %s ends with 2', async (_what, args, message) => {
     const { exitCode, err } = await createMemoryCli().run(...args);
