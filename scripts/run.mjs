@@ -1,8 +1,8 @@
 /**
- * What `npm start`, `npm test`, `npm run check|build|bench` run: sets up what is missing, then does the work.
+ * What `npm start`, `npm test`, `npm run check|build|bench|tour` run: sets up what is missing, then does the work.
  * Plain Node without a dependency, since it runs before anything is installed. It decides nothing about AWS.
  *
- * Usage: node scripts/run.mjs <start|test|check|build|bench> [arguments]
+ * Usage: node scripts/run.mjs <start|test|check|build|bench|tour> [arguments]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,8 @@ const COMMANDS = {
   test: { tools: ['terraform', 'moto'], build: true, run: (args) => runSuite('test', args, ROOT) },
   check: { tools: ['terraform'], build: false, run: (args) => runSuite('check', args, ROOT) },
   build: { tools: [], build: true, run: async () => 0 },
-  bench: { tools: ['terraform', 'moto'], build: true, run: bench },
+  bench: { tools: ['terraform', 'moto'], build: true, run: (args) => runProgram('bench', args) },
+  tour: { tools: ['terraform', 'moto'], build: true, run: (args) => runProgram('tour', args) },
 };
 
 /** The embedded AWS with the first environment deployed, in the foreground until it is stopped. */
@@ -28,8 +29,8 @@ async function start(args) {
   return runInForeground(join('towpath', 'bin', 'towpath.mjs'), ['local', 'up', '--deploy', ...args]);
 }
 
-async function bench(args) {
-  return runInForeground(join('test', 'bench', 'run.mjs'), args);
+async function runProgram(name, args) {
+  return runInForeground(join('test', name, 'run.mjs'), args);
 }
 
 async function runInForeground(script, args) {
