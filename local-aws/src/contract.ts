@@ -134,8 +134,11 @@ export class TaskStartError extends Error {
 
 export interface TaskDriver {
   readonly name: 'process' | 'docker';
-  /** Makes sure the image is here; fails with {@link TaskStartError} as an image pull does. */
-  pull(image: string): Promise<{ readonly digest: string }>;
+  /**
+   * Makes sure the image is here; fails with {@link TaskStartError} as an image pull does.
+   * @param platform that the image must be for, e.g. `linux/arm64`; any that Fargate runs when left out
+   */
+  pull(image: string, platform?: string): Promise<{ readonly digest: string }>;
   start(spec: TaskSpec): Promise<RunningTask>;
   /** Stops every task; used on shutdown. Bounded by `withinMs`, then SIGKILL. */
   stopAll(withinMs: number): Promise<void>;
@@ -232,6 +235,8 @@ export interface Target {
   readonly port: number;
   readonly zone: string;
   readonly dial: { readonly address: string; readonly port: number };
+  /** Whether security groups let the load balancer through now; yes when left out. */
+  readonly reachable?: () => boolean;
 }
 
 export type TargetState = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';

@@ -6,7 +6,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CreateSubnetCommand, CreateVpcCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  AttachInternetGatewayCommand,
+  CreateInternetGatewayCommand,
+  CreateRouteCommand,
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  DescribeRouteTablesCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr';
 import {
   CreateClusterCommand,
@@ -247,6 +255,7 @@ async function runSleepingTask(info: DaemonInfo): Promise<void> {
     AvailabilityZone: 'us-east-1a',
   });
   const { Subnet } = await ec2.send(subnet);
+  await openToInternet(ec2, Vpc?.VpcId);
   const ecs = new ECSClient(client);
   await ecs.send(new CreateClusterCommand({ clusterName: 'c' }));
   await ecs.send(
@@ -261,7 +270,7 @@ async function runSleepingTask(info: DaemonInfo): Promise<void> {
       ],
     }),
   );
-  const awsvpcConfiguration = { subnets: [Subnet?.SubnetId ?? ''] };
+  const awsvpcConfiguration = { subnets: [Subnet?.SubnetId ?? ''], assignPublicIp: 'ENABLED' as const };
   const ran = await ecs.send(
     new RunTaskCommand({
       cluster: 'c',
@@ -276,6 +285,22 @@ async function runSleepingTask(info: DaemonInfo): Promise<void> {
   await expect.poll(status, { timeout: startTimeoutMs }).toBe('RUNNING');
 }
 
+/** A way to the image registry, which every task needs. */
+async function openToInternet(ec2: EC2Client, VpcId: string | undefined): Promise<void> {
+  const { InternetGateway } = await ec2.send(new CreateInternetGatewayCommand({}));
+  const InternetGatewayId = InternetGateway?.InternetGatewayId;
+  await ec2.send(new AttachInternetGatewayCommand({ VpcId, InternetGatewayId }));
+  const filter = { Name: 'vpc-id', Values: [VpcId ?? ''] };
+  const { RouteTables } = await ec2.send(new DescribeRouteTablesCommand({ Filters: [filter] }));
+  await ec2.send(
+    new CreateRouteCommand({
+      RouteTableId: RouteTables?.[0]?.RouteTableId,
+      DestinationCidrBlock: '0.0.0.0/0',
+      GatewayId: InternetGatewayId,
+    }),
+  );
+}
+
 async function pushSleeper(base: string): Promise<void> {
   const pushBlob = async (content: Buffer) => {
     const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
@@ -283,7 +308,7 @@ async function pushSleeper(base: string): Promise<void> {
     expect(pushed.status).toBe(201);
     return { digest, size: content.length };
   };
-  const platform = { architecture: process.arch === 'x64' ? 'amd64' : process.arch, os: 'linux' };
+  const platform = { architecture: 'amd64', os: 'linux' };
   const config = Buffer.from(
     JSON.stringify({ ...platform, config: { Cmd: ['sleep', '300'], WorkingDir: '/' } }),
   );

@@ -12,6 +12,7 @@ import { createRuleDescriptionsOverlay } from './ec2/rule-descriptions-overlay.t
 import { openImageRegistry } from './ecr/open-image-registry.ts';
 import { createEcs } from './ecs/index.ts';
 import { createElbv2Overlay } from './elbv2/elbv2-overlay.ts';
+import { createConditionsRoute } from './gateway/conditions-route.ts';
 import { createControlPlane } from './gateway/control-plane.ts';
 import { type Gateway, startGateway } from './gateway/gateway-server.ts';
 import { createMetadataRoute, createStatusRoute } from './gateway/local-routes.ts';
@@ -19,6 +20,7 @@ import { createMotoClient, type MotoClient } from './gateway/moto-client.ts';
 import { createIdentities } from './identities/create-identities.ts';
 import { findMoto } from './moto/find-moto.ts';
 import { type MotoProcess, startMoto } from './moto/moto-process.ts';
+import { noticeWrites } from './network/notice-writes.ts';
 import { CloudWatchLogSink } from './runtime/cloudwatch-log-sink.ts';
 import { createProcessDriver } from './runtime/process-driver.ts';
 import { type ChildRegister, endLeftovers, openChildRegister } from './state/child-register.ts';
@@ -213,11 +215,16 @@ async function composeServices(
     overlays: [
       ecs.overlay,
       autoscaling,
-      createElbv2Overlay({ control, plane, log }),
+      noticeWrites(createElbv2Overlay({ control, plane, log }), ecs.networkChanged),
       registry.overlay,
-      createRuleDescriptionsOverlay(),
+      noticeWrites(createRuleDescriptionsOverlay(), ecs.networkChanged),
     ],
-    routes: [createStatusRoute(status, requestStop), createMetadataRoute(ecs.metadata), registry.route],
+    routes: [
+      createConditionsRoute(ecs.conditions),
+      createStatusRoute(status, requestStop),
+      createMetadataRoute(ecs.metadata),
+      registry.route,
+    ],
   });
 }
 

@@ -5,6 +5,8 @@ import { type ForwardedRequest, renderResponseHeaders } from './forward-headers.
 import { forwardedRequest, type ListenerFacts, openTargetRequest, type TargetChoice } from './forwarding.ts';
 
 const MAX_ATTEMPTS = 2;
+/** An Application Load Balancer gives a connection to a target this long. Real time, as for all of a request. */
+const CONNECT_TIMEOUT_MS = 10_000;
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
 /**
@@ -50,6 +52,10 @@ export class Exchange {
       this.#fail(503);
       return;
     }
+    if (target.target.reachable?.() === false) {
+      this.#awaitNothing();
+      return;
+    }
     if (expectsContinue && this.#attempt === 0) this.#response.writeContinue();
     this.#attempt += 1;
 
@@ -74,6 +80,12 @@ export class Exchange {
     if (hasBody) upstream.once('close', () => this.#request.resume());
     if (hasBody) this.#request.pipe(upstream);
     else upstream.end();
+  }
+
+  /** Security groups drop the connection: nobody answers, and the load balancer gives up. */
+  #awaitNothing(): void {
+    const timer = setTimeout(() => this.#fail(504), CONNECT_TIMEOUT_MS);
+    this.#response.once('close', () => clearTimeout(timer));
   }
 
   /** The client's connection was idle for the whole timeout. */

@@ -10,6 +10,7 @@ export function probeTarget(
   check: { readonly path: string; readonly timeoutMs: number; readonly matches: HealthMatcher },
   signal: AbortSignal,
 ): Promise<HealthCheckResult> {
+  if (target.reachable?.() === false) return dropped(check.timeoutMs, signal);
   return new Promise((resolve) => {
     const request = http.request({
       host: target.dial.address,
@@ -41,5 +42,18 @@ export function probeTarget(
     });
     request.on('error', () => finish({ ok: false, reason: timedOut ? 'timeout' : 'connection' }));
     request.end();
+  });
+}
+
+/** What a security group does not let through gets no answer at all. */
+function dropped(timeoutMs: number, signal: AbortSignal): Promise<HealthCheckResult> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve({ ok: false, reason: 'timeout' });
+    };
+    const timer = setTimeout(finish, timeoutMs);
+    signal.addEventListener('abort', finish, { once: true });
   });
 }

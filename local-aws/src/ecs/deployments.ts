@@ -4,13 +4,7 @@
  */
 import { breakerThreshold, throttleMs } from './decide/capacity.ts';
 import { randomDigits, randomServiceDeploymentId, serviceDeploymentArn } from './identifiers.ts';
-import type {
-  DeploymentRecord,
-  ServiceDeploymentRecord,
-  ServiceRecord,
-  ServiceRevision,
-  TaskRecord,
-} from './model.ts';
+import type { DeploymentRecord, ServiceDeploymentRecord, ServiceRecord, ServiceRevision } from './model.ts';
 import type { Store } from './store.ts';
 import { eventText, rolloutText } from './wording.ts';
 
@@ -185,12 +179,10 @@ export function retireDeployment(service: ServiceRecord, deployment: DeploymentR
 export function recordFailure(
   store: Store,
   service: ServiceRecord,
-  task: TaskRecord,
+  deployment: DeploymentRecord,
   now: number,
   scaled: (awsMs: number) => number,
 ): void {
-  const { deployment } = task;
-  if (!deployment) return;
   deployment.failedTasks += 1;
   deployment.updatedAt = now;
   disturb(service);

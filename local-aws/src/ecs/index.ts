@@ -10,6 +10,7 @@ import type {
   Overlay,
   TaskDriver,
 } from '../contract.ts';
+import { createNetworkView } from '../network/network-view.ts';
 import { createAlarmWatch } from './alarms.ts';
 import type { ApiContext } from './api/context.ts';
 import { createOverlay } from './api/overlay.ts';
@@ -18,6 +19,7 @@ import { serviceKey } from './identifiers.ts';
 import { type AddressBook, createAddressBook } from './lifecycle/addresses.ts';
 import { createSubnetDirectory } from './lifecycle/subnets.ts';
 import { TaskRunner } from './lifecycle/task-runner.ts';
+import { DeclaredConditions } from './placement.ts';
 import { type MetadataSuffix, renderMetadata } from './render/metadata.ts';
 import { renderStatus } from './render/status.ts';
 import { Scheduler } from './scheduler.ts';
@@ -47,6 +49,10 @@ export interface EcsOptions {
 
 export interface Ecs {
   readonly overlay: Overlay;
+  /** Shortages that a rehearsal declares. */
+  readonly conditions: DeclaredConditions;
+  /** Says that VPC or load balancer may have changed. */
+  networkChanged(): void;
   status(): LocalEnvironment[];
   /** The metadata document of a task's container; undefined for an unknown task. */
   metadata(taskId: string, suffix: MetadataSuffix): object | undefined;
@@ -65,7 +71,15 @@ export function createEcs(options: EcsOptions): Ecs {
   const store = createStore(scope);
   const subnets = createSubnetDirectory(control);
   const loadBalancerOf = new Map<string, string>();
+  const conditions = new DeclaredConditions();
+  const network = createNetworkView({
+    control,
+    cidrsOf: async (ids) => (await subnets.load(ids)).map(({ cidr }) => cidr),
+    log,
+  });
   const runner = new TaskRunner({
+    network,
+    loadBalancerOf: (targetGroupArn) => loadBalancerOf.get(targetGroupArn),
     clock,
     control,
     driver,
@@ -87,6 +101,7 @@ export function createEcs(options: EcsOptions): Ecs {
     subnets,
     runner,
     alarms: createAlarmWatch(clock, control, log),
+    conditions,
     tickMs: options.tickMs ?? DEFAULT_TICK_MS,
     log,
   });
@@ -114,6 +129,8 @@ export function createEcs(options: EcsOptions): Ecs {
   log(`ECS scheduler started, speed ${options.speed}`);
   return {
     overlay: createOverlay(context),
+    conditions,
+    networkChanged: () => network.changed(),
     status: () => renderStatus(store, balancer, urlOf),
     metadata(taskId, suffix) {
       const task = store.task(taskId);

@@ -44,6 +44,8 @@ export interface DeploymentConfiguration {
 /** The part of a service that a deployment fixes: a change of any of it starts a new deployment. */
 export interface ServiceRevision {
   readonly taskDefinitionArn: string;
+  /** Of one task, for the account's quota. */
+  readonly cpuUnits: number;
   readonly launchType: 'FARGATE' | 'EC2' | 'EXTERNAL' | undefined;
   readonly capacityProviderStrategy: readonly CapacityProviderStrategyItem[];
   readonly platformVersion: string;

@@ -10,6 +10,7 @@ import {
   completeDeployment,
   disturb,
   failDeployment,
+  recordFailure,
   recordHealthy,
   retireDeployment,
 } from './deployments.ts';
@@ -18,6 +19,7 @@ import type { SubnetDirectory } from './lifecycle/subnets.ts';
 import { createTaskRecord, NO_OVERRIDES } from './lifecycle/task-record.ts';
 import type { TaskRunner } from './lifecycle/task-runner.ts';
 import type { DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
+import { type DeclaredConditions, refusePlacement } from './placement.ts';
 import { tellPendingEvents } from './service-events.ts';
 import { serviceView, taskView } from './service-view.ts';
 import type { Store } from './store.ts';
@@ -26,6 +28,8 @@ import { eventText, stopText } from './wording.ts';
 
 /** Stopped tasks and inactive services stay visible this long. AWS-side. */
 const KEEP_STOPPED_AWS_MS = 3_600_000;
+/** Pause after a task that could not be placed. AWS does not publish its own: assumption. */
+const PLACEMENT_PAUSE_AWS_MS = 10_000;
 
 export interface SchedulerOptions {
   readonly store: Store;
@@ -34,6 +38,7 @@ export interface SchedulerOptions {
   readonly subnets: SubnetDirectory;
   readonly runner: TaskRunner;
   readonly alarms: AlarmWatch;
+  readonly conditions: DeclaredConditions;
   /** Real milliseconds between two ticks. */
   readonly tickMs: number;
   readonly log: (line: string) => void;
@@ -190,6 +195,11 @@ export class Scheduler {
     const { store, runner } = this.#options;
     const { revision } = deployment;
     const current = store.tasksOf(service).filter((task) => task.status !== 'STOPPED');
+    const capacityProvider = chooseCapacityProvider(
+      revision.capacityProviderStrategy,
+      current.map((other) => other.capacityProvider),
+    );
+    if (this.#isRefused(service, deployment, capacityProvider, now)) return;
     const task = createTaskRecord(
       store.scope,
       {
@@ -199,10 +209,7 @@ export class Scheduler {
         group: `service:${service.name}`,
         startedBy: deployment.id,
         revision,
-        capacityProvider: chooseCapacityProvider(
-          revision.capacityProviderStrategy,
-          current.map((other) => other.capacityProvider),
-        ),
+        capacityProvider,
         overrides: NO_OVERRIDES,
         enableExecuteCommand: service.enableExecuteCommand,
         tags: taskTags(service, revision),
@@ -214,6 +221,30 @@ export class Scheduler {
     service.pendingEvents.started.push(task.id);
     disturb(service);
     runner.launch(task);
+  }
+
+  /** A task that can't be placed never exists; the service says so, and the breaker counts it. */
+  #isRefused(
+    service: ServiceRecord,
+    deployment: DeploymentRecord,
+    capacityProvider: string | undefined,
+    now: number,
+  ): boolean {
+    const { store, clock, conditions } = this.#options;
+    const { cpuUnits } = deployment.revision;
+    const used = store
+      .tasks()
+      .filter((task) => task.status !== 'STOPPED')
+      .reduce((sum, task) => sum + task.revision.cpuUnits, 0);
+    const reason = refusePlacement(conditions.current, { capacityProvider, cpuUnits }, used);
+    if (reason === undefined) return false;
+    if (now < deployment.throttledUntil) return true;
+    store.addEvent(service, eventText.unableToPlace(service.name, reason), now);
+    const scaled = (awsMs: number) => clock.scaled(awsMs);
+    recordFailure(store, service, deployment, now, scaled);
+    const pausedUntil = now + scaled(PLACEMENT_PAUSE_AWS_MS);
+    deployment.throttledUntil = Math.max(deployment.throttledUntil, pausedUntil);
+    return true;
   }
 
   #stopTask({ service, verdicts, now }: Round, taskId: string, why: 'scaling' | 'unhealthy'): void {

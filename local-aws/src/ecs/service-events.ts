@@ -24,7 +24,8 @@ export function createTaskObserver(store: Store, clock: Clock): TaskObserver {
       if (!service) return;
       if (cause.code === 'TaskFailedToStart')
         store.addEvent(service, eventText.unableToPlace(service.name, cause.reason), clock.now());
-      if (cause.failure) recordFailure(store, service, task, clock.now(), (awsMs) => clock.scaled(awsMs));
+      if (cause.failure && task.deployment)
+        recordFailure(store, service, task.deployment, clock.now(), (awsMs) => clock.scaled(awsMs));
     },
   };
 }

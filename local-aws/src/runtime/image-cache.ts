@@ -27,7 +27,7 @@ export class ImageCache {
   }
 
   /** @throws TaskStartError `CannotPullContainerError`, worded as by AWS and without the code in front */
-  async load(image: string): Promise<UnpackedImage> {
+  async load(image: string, platform?: string): Promise<UnpackedImage> {
     const parsed = parseImageReference(image);
     if (parsed === undefined) throw cannotPull(`invalid reference format: ${image}`);
     const found = await this.#images.resolve(parsed.repository, parsed.reference).catch((error) => {
@@ -39,10 +39,12 @@ export class ImageCache {
       );
     }
     const config = await this.#readConfig(image, found.manifest);
-    if (!SUPPORTED_PLATFORMS.includes(config.platform)) {
+    const fits =
+      platform === undefined ? SUPPORTED_PLATFORMS.includes(config.platform) : config.platform === platform;
+    if (!fits) {
       throw cannotPull(
         `pull image manifest has been retried 1 time(s): image Manifest does not contain descriptor matching ` +
-          `platform 'linux/amd64' (image ${image} is for ${config.platform})`,
+          `platform '${platform ?? 'linux/amd64'}' (image ${image} is for ${config.platform})`,
       );
     }
     // Tasks of one deployment start side by side: the first unpacks, the others wait for it.

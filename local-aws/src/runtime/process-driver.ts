@@ -68,8 +68,8 @@ class ProcessDriver implements TaskDriver {
     this.#snapshot = createSnapshots(() => options.clock.now(), SNAPSHOT_MAX_AGE_MS);
   }
 
-  async pull(image: string): Promise<{ readonly digest: string }> {
-    const { digest } = await this.#images.load(image);
+  async pull(image: string, platform?: string): Promise<{ readonly digest: string }> {
+    const { digest } = await this.#images.load(image, platform);
     return { digest };
   }
 

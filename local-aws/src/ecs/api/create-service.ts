@@ -4,6 +4,7 @@
 import type { AwsRequest } from '../../contract.ts';
 import { startDeployment } from '../deployments.ts';
 import { serviceArn, serviceKey } from '../identifiers.ts';
+import { cpuUnitsOf } from '../lifecycle/task-spec.ts';
 import type { CapacityProviderStrategyItem, Json, ServiceRecord, ServiceRevision } from '../model.ts';
 import { renderService } from '../render/service.ts';
 import { mergeConfiguration, requireLoadBalancers, requireNetwork, requireTaskDefinition } from './checks.ts';
@@ -119,6 +120,7 @@ async function resolveRevision(
   const usesStrategy = input.launchType === undefined && strategy.length > 0;
   return {
     taskDefinitionArn: definition.taskDefinitionArn,
+    cpuUnits: cpuUnitsOf(definition),
     launchType: usesStrategy ? undefined : (input.launchType ?? 'EC2'),
     capacityProviderStrategy: usesStrategy
       ? strategy.map(({ capacityProvider, weight, base }) => ({

@@ -7,6 +7,7 @@ import type { AwsRequest } from '../../contract.ts';
 import { chooseCapacityProvider } from '../decide/capacity-provider.ts';
 import { zonesToStartIn } from '../decide/zone-spread.ts';
 import { createTaskRecord } from '../lifecycle/task-record.ts';
+import { cpuUnitsOf } from '../lifecycle/task-spec.ts';
 import type { Json, ServiceRevision, Tag, TaskOverrides } from '../model.ts';
 import { renderTask } from '../render/task.ts';
 import { requireNetwork, requireTaskDefinition } from './checks.ts';
@@ -58,6 +59,7 @@ export async function runTask(context: ApiContext, request: AwsRequest): Promise
   );
   const revision: ServiceRevision = {
     taskDefinitionArn: definition.taskDefinitionArn,
+    cpuUnits: cpuUnitsOf(definition),
     launchType: input.launchType,
     capacityProviderStrategy: input.capacityProviderStrategy ?? [],
     platformVersion: input.platformVersion ?? 'LATEST',

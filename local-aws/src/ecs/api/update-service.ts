@@ -4,6 +4,7 @@
 import { AwsError, type AwsRequest } from '../../contract.ts';
 import { disturb, startDeployment } from '../deployments.ts';
 import { type LoadedTaskDefinition, loadTaskDefinition } from '../lifecycle/task-definition.ts';
+import { cpuUnitsOf } from '../lifecycle/task-spec.ts';
 import type { Json, ServiceRecord, ServiceRevision } from '../model.ts';
 import { renderService } from '../render/service.ts';
 import { mergeConfiguration, requireLoadBalancers, requireNetwork, requireTaskDefinition } from './checks.ts';
@@ -71,6 +72,7 @@ async function changedRevision(
   return {
     ...before,
     taskDefinitionArn: definition?.taskDefinitionArn ?? before.taskDefinitionArn,
+    cpuUnits: definition ? cpuUnitsOf(definition) : before.cpuUnits,
     definitionTags: definition?.tags ?? before.definitionTags,
     network,
     loadBalancers,

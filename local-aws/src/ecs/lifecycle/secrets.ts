@@ -2,6 +2,7 @@
  * The secrets of a container, read from SSM Parameter Store when its task starts.
  */
 import { type ControlPlane, TaskStartError } from '../../contract.ts';
+import { assertMayReadParameters, type SecretReader } from './execution-role.ts';
 
 /** GetParameters takes ten names at once. */
 const NAMES_PER_CALL = 10;
@@ -29,12 +30,14 @@ interface ParametersAnswer {
 }
 
 /**
+ * @param reader who reads; without a role nothing is checked
  * @returns value by environment variable
- * @throws TaskStartError `ResourceInitializationError`, naming the parameters that are missing
+ * @throws TaskStartError `ResourceInitializationError`, naming the parameters that are missing or forbidden
  */
 export async function resolveSecrets(
   control: ControlPlane,
   secrets: readonly { readonly name: string; readonly valueFrom: string }[],
+  reader?: SecretReader,
 ): Promise<Readonly<Record<string, string>>> {
   const names = new Map<string, string>();
   for (const secret of secrets) {
@@ -46,6 +49,7 @@ export async function resolveSecrets(
     names.set(secret.name, parameter);
   }
   const wanted = [...new Set(names.values())];
+  if (reader && wanted.length > 0) await assertMayReadParameters(control, reader, wanted);
   const values = new Map<string, string>();
   const invalid: string[] = [];
   for (let i = 0; i < wanted.length; i += NAMES_PER_CALL) {

@@ -2,6 +2,7 @@
  * A task's place in its target groups: registered when it runs, drained before it stops.
  */
 import type { Clock, LoadBalancerPlane } from '../../contract.ts';
+import type { BalancedPlace, NetworkView } from '../../network/network-view.ts';
 import type { TaskRecord } from '../model.ts';
 import type { TaskObserver } from './task-observer.ts';
 
@@ -10,15 +11,27 @@ const MAX_DRAIN_AWS_MS = 3_630_000;
 /** Real pause between two looks at a draining target. */
 const DRAIN_POLL_MS = 50;
 
+export interface TargetRegistrationOptions {
+  readonly balancer: LoadBalancerPlane;
+  readonly clock: Clock;
+  readonly observer: TaskObserver;
+  readonly network: NetworkView;
+  readonly loadBalancerOf: (targetGroupArn: string) => string | undefined;
+}
+
 export class TargetRegistration {
+  readonly #network: NetworkView;
+  readonly #loadBalancerOf: (targetGroupArn: string) => string | undefined;
   readonly #balancer: LoadBalancerPlane;
   readonly #clock: Clock;
   readonly #observer: TaskObserver;
 
-  constructor(balancer: LoadBalancerPlane, clock: Clock, observer: TaskObserver) {
-    this.#balancer = balancer;
-    this.#clock = clock;
-    this.#observer = observer;
+  constructor(options: TargetRegistrationOptions) {
+    this.#balancer = options.balancer;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#network = options.network;
+    this.#loadBalancerOf = options.loadBalancerOf;
   }
 
   /** @param declaredPort the container's port in the task definition; the process may listen on another one */
@@ -28,11 +41,27 @@ export class TargetRegistration {
     for (const { targetGroupArn, containerPort } of task.revision.loadBalancers) {
       const port = containerPort === declaredPort ? running.port : containerPort;
       const dial = { address: running.address, port };
-      const target = { id: network.privateIp, port: containerPort, zone: network.zone, dial };
+      const place = this.#placeBehind(task, targetGroupArn, containerPort);
+      const reachable = () => place === undefined || this.#network.admitsNow(place);
+      const target = { id: network.privateIp, port: containerPort, zone: network.zone, dial, reachable };
       this.#balancer.register(targetGroupArn, [target]);
       task.targets.push({ targetGroupArn, target });
       this.#observer.registered(task, targetGroupArn);
     }
+  }
+
+  /** Asks who may connect to the task, so that it is known before the first health check. */
+  async look(task: TaskRecord): Promise<void> {
+    for (const { targetGroupArn, containerPort } of task.revision.loadBalancers) {
+      const place = this.#placeBehind(task, targetGroupArn, containerPort);
+      if (place) await this.#network.admits(place);
+    }
+  }
+
+  #placeBehind(task: TaskRecord, targetGroupArn: string, port: number): BalancedPlace | undefined {
+    const loadBalancerArn = this.#loadBalancerOf(targetGroupArn);
+    if (loadBalancerArn === undefined) return undefined;
+    return { loadBalancerArn, securityGroups: task.revision.network.securityGroups, port };
   }
 
   /** No new request comes to the task from now on. */

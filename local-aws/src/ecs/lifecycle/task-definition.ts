@@ -35,6 +35,8 @@ const taskDefinition = z.object({
   networkMode: z.string().optional(),
   cpu: z.coerce.string().optional(),
   memory: z.coerce.string().optional(),
+  executionRoleArn: z.string().optional(),
+  runtimePlatform: z.object({ cpuArchitecture: z.string().optional() }).optional(),
   containerDefinitions: z.array(container).min(1),
 });
 

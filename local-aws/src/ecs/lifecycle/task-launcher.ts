@@ -4,7 +4,9 @@
  */
 import type { Clock, ControlPlane, TaskDriver } from '../../contract.ts';
 import { TaskStartError } from '../../contract.ts';
+import type { NetworkView } from '../../network/network-view.ts';
 import type { TaskNetwork, TaskRecord } from '../model.ts';
+import { stopText } from '../wording.ts';
 import type { AddressBook } from './addresses.ts';
 import { prepareLogs } from './logs.ts';
 import { resolveSecrets } from './secrets.ts';
@@ -20,6 +22,10 @@ import { containerPortOf, pinImage, type TaskSurroundings, taskSpec } from './ta
 
 /** Task definitions remembered at once. */
 const MAX_DEFINITIONS = 200;
+/** AWS-side time after which a task without a way to the registry gives up. AWS does not publish it: assumption. */
+const NO_WAY_OUT_AWS_MS = 60_000;
+/** Real milliseconds between two looks whether such a task was stopped meanwhile. */
+const GIVE_UP_POLL_MS = 100;
 
 export interface TaskLauncherOptions {
   readonly clock: Clock;
@@ -28,6 +34,9 @@ export interface TaskLauncherOptions {
   readonly subnets: SubnetDirectory;
   readonly addresses: AddressBook;
   readonly surroundings: () => TaskSurroundings;
+  readonly network: NetworkView;
+  /** True once everything is being shut down. */
+  readonly closed: () => boolean;
 }
 
 interface Place {
@@ -61,10 +70,14 @@ export class TaskLauncher {
     if (task.stopCause) return undefined;
     enterStatus(task, 'PENDING');
     task.connectedAt = clock.now();
-    await prepareLogs(control, container, task.id, runtimeId);
-    const secrets = await resolveSecrets(control, container.secrets);
+    await this.#reachRegistry(task, network);
     if (task.stopCause) return undefined;
-    await this.#pull(task, container);
+    await prepareLogs(control, container, task.id, runtimeId);
+    const role = definition.executionRoleArn;
+    const reader = role === undefined ? undefined : { roleArn: role, taskId: task.id };
+    const secrets = await resolveSecrets(control, container.secrets, reader);
+    if (task.stopCause) return undefined;
+    await this.#pull(task, container, platformOf(definition));
     if (task.stopCause) return undefined;
     enterStatus(task, 'ACTIVATING');
     task.running = await driver.start(
@@ -73,14 +86,25 @@ export class TaskLauncher {
     return task.stopCause ? undefined : container;
   }
 
+  /** Nothing else is asked for before the image can be: without a way to AWS a task never gets further. */
+  async #reachRegistry(task: TaskRecord, place: TaskNetwork): Promise<void> {
+    const { clock, control, network, closed } = this.#options;
+    const publicIp = task.revision.network.assignPublicIp === 'ENABLED';
+    if (await network.reachesRegistry({ subnetId: place.subnetId, vpcId: place.vpcId, publicIp })) return;
+    const until = clock.now() + clock.scaled(NO_WAY_OUT_AWS_MS);
+    while (clock.now() < until && !task.stopCause && !closed()) await clock.sleep(GIVE_UP_POLL_MS);
+    if (!task.stopCause)
+      throw new TaskStartError('ResourceInitializationError', stopText.noWayOut(control.region));
+  }
+
   /** Tags are resolved once for each deployment: all its tasks run exactly the bytes of the first pull. */
-  async #pull(task: TaskRecord, container: ContainerDefinition): Promise<void> {
+  async #pull(task: TaskRecord, container: ContainerDefinition, platform: string): Promise<void> {
     const { clock, driver } = this.#options;
     const pins = task.deployment?.imageDigests;
     const pinned = pins?.get(container.name);
     task.pullStartedAt = clock.now();
     const image = pinned === undefined ? container.image : pinImage(container.image, pinned);
-    const { digest } = await driver.pull(image);
+    const { digest } = await driver.pull(image, platform);
     task.pullStoppedAt = clock.now();
     if (pinned === undefined) pins?.set(container.name, digest);
     for (const state of task.containers) if (state.name === container.name) state.imageDigest = digest;
@@ -111,4 +135,9 @@ export class TaskLauncher {
       `no free address in zone ${task.zone} for port ${containerPort ?? 'none'}: tried ${tried}`,
     );
   }
+}
+
+/** What Fargate runs unless the task definition says otherwise is linux/amd64. */
+function platformOf({ runtimePlatform }: LoadedTaskDefinition): string {
+  return `linux/${runtimePlatform?.cpuArchitecture === 'ARM64' ? 'arm64' : 'amd64'}`;
 }

@@ -15,8 +15,10 @@ import { containerPortOf } from './task-spec.ts';
 /** Tasks that pull and start at the same time; further ones wait in PROVISIONING. */
 const MAX_CONCURRENT_LAUNCHES = 4;
 
-export interface TaskRunnerOptions extends TaskLauncherOptions {
+export interface TaskRunnerOptions extends Omit<TaskLauncherOptions, 'closed'> {
   readonly balancer: LoadBalancerPlane;
+  /** Load balancer in front of a target group, once a service uses it. */
+  readonly loadBalancerOf: (targetGroupArn: string) => string | undefined;
   readonly observer: TaskObserver;
   readonly log: (line: string) => void;
 }
@@ -45,8 +47,8 @@ export class TaskRunner {
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
-    this.#launcher = new TaskLauncher(options);
-    this.#targets = new TargetRegistration(options.balancer, options.clock, options.observer);
+    this.#launcher = new TaskLauncher({ ...options, closed: () => this.#closed });
+    this.#targets = new TargetRegistration(options);
   }
 
   /** Returns at once; the task's record tells how far it is. */
@@ -87,6 +89,7 @@ export class TaskRunner {
     try {
       if (this.#closed) throw new TaskStartError('TaskFailedToStart', stopText.shutdown);
       const container = task.stopCause ? undefined : await this.#launcher.bringUp(task);
+      if (container) await this.#targets.look(task);
       // The driver stops what it knew at shutdown; a task that came up meanwhile is stopped here.
       if (this.#closed)
         task.stopCause ??= { code: 'UserInitiated', reason: stopText.shutdown, failure: false };
