@@ -65,7 +65,7 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
     bootstrap: createBootstrap({ ...parts, identity }),
     secrets: createSecrets(parts),
     service: createService(parts),
-    ledger: createS3Ledger({ ...parts, identity: arn }),
+    ledger: createS3Ledger({ ...parts, notifier, identity: arn }),
     lock: createLock({ ...parts, identity: arn }),
     images: createImages({ ...parts, root, builder: local ? 'bundle' : 'engine' }),
     terraform: createTerraform({

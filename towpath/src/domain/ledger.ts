@@ -95,13 +95,17 @@ export interface ChainProblem {
 /** Enough to say that a ledger is broken; a stray key far beyond the end would otherwise fill the memory. */
 export const MAX_CHAIN_PROBLEMS = 1000;
 
-/** Every place (the first 1000) where the chain does not hold; empty when it does. `events` in the order of their keys. */
+/**
+ * Every place (the first 1000) where the chain does not hold; empty when it does. `events` in the order of their keys.
+ * @param after the event that they follow, proven already; undefined: they are the whole ledger
+ */
 export function verifyChain(
   events: readonly { readonly key: number; readonly event: LedgerEvent }[],
+  after?: { readonly sequence: number; readonly hash: string },
 ): readonly ChainProblem[] {
   const problems: ChainProblem[] = [];
-  let expected = 1;
-  let previous: string | undefined = GENESIS;
+  let expected = (after?.sequence ?? 0) + 1;
+  let previous: string | undefined = after?.hash ?? GENESIS;
   for (const { key, event } of events) {
     while (expected < key) {
       if (problems.length >= MAX_CHAIN_PROBLEMS) return problems;

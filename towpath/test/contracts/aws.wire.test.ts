@@ -52,6 +52,7 @@ function fresh() {
     environment,
     project: sampleProject([environment], `shop-${count}`),
     clock: createMemoryClock(),
+    notifier: { notify() {} },
   };
 }
 

@@ -58,7 +58,8 @@ function partsOf(name: string, account?: string) {
   const environment = sampleEnvironment('test', 0, `-${name}`);
   const other = { ...sampleEnvironment('prod', 1, `-${name}`), account };
   const project = sampleProject([environment, other], `shop-${name}`);
-  const parts = { session, environment, project, clock: createMemoryClock() };
+  const notifier = { notify() {} };
+  const parts = { session, environment, project, clock: createMemoryClock(), notifier };
   return { ...parts, bootstrap: createBootstrap({ ...parts, identity: createIdentity(parts) }) };
 }
 

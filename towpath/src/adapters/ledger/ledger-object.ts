@@ -16,6 +16,31 @@ export function sequenceOfKey(key: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Folder of the segments; in the alphabet it comes after all single events. */
+export const SEGMENT_PREFIX = `${LEDGER_PREFIX}segments/`;
+
+/** First and last sequence of the stretch that a segment holds. */
+export interface Stretch {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** `ledger/segments/00000001-00000500.json`. */
+export function keyOfSegment({ first, last }: Stretch): string {
+  const [from, to] = [first, last].map((sequence) => String(sequence).padStart(SEQUENCE_DIGITS, '0'));
+  return `${SEGMENT_PREFIX}${from}-${to}.json`;
+}
+
+export function stretchOfKey(key: string): Stretch | undefined {
+  const [, first, last] = /^ledger\/segments\/(\d{8})-(\d{8})\.json$/.exec(key) ?? [];
+  return first === undefined || last === undefined ? undefined : { first: Number(first), last: Number(last) };
+}
+
+/** What is written for an event; one line. */
+export function renderLedgerObject(event: LedgerEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}
+
 /** The event in an object; undefined when it is none. Whether it is the right one, `verifyChain` tells by its hash. */
 export function parseLedgerObject(body: string): LedgerEvent | undefined {
   let value: unknown;

@@ -1,62 +1,80 @@
 /**
- * The ledger as objects `ledger/<8-digit sequence>.json` in the environment's state bucket,
- * each written once: S3 refuses a second write of a key, so that racing writers lose nothing.
+ * The ledger in the environment's state bucket. Objects `ledger/<8-digit sequence>.json` hold one event each and
+ * are the authority; S3 refuses a second write of a key, so that racing writers lose nothing. Segments
+ * (`ledger-segment.ts`) make reading fast, the witness (`ledger-witness.ts`) knows where the ledger ends.
+ * Times are those of the writers' clocks: they may go backwards, and the order of the events is that of their keys.
  */
 import { TowpathError } from '../../domain/errors.ts';
-import { type LedgerEvent, nextEvent, verifyChain } from '../../domain/ledger.ts';
-import type { Environment } from '../../domain/project.ts';
-import type { Clock, LedgerPort, Random } from '../../ports.ts';
-import { callAws, callAwsOrAbsent, isAwsError, statusOf } from '../aws/errors.ts';
+import { type LedgerEvent, nextEvent } from '../../domain/ledger.ts';
+import type { Environment, Project } from '../../domain/project.ts';
+import type { Clock, LedgerPort, Notifier, Random } from '../../ports.ts';
 import type { Session } from '../aws/session.ts';
-import { keyOfSequence, LEDGER_PREFIX, parseLedgerObject, sequenceOfKey } from './ledger-object.ts';
+import { auditLedger } from './audit-ledger.ts';
+import { keyOfSegment, keyOfSequence, LEDGER_PREFIX, renderLedgerObject } from './ledger-object.ts';
+import { renderSegment, SEGMENT_EVENTS, stretchAt } from './ledger-segment.ts';
+import { createLedgerStore, type LedgerStore } from './ledger-store.ts';
+import { createLedgerWitness, type LedgerWitness, type Testimony } from './ledger-witness.ts';
+import { createLedgerCache, type LoadedLedger, loadLedger } from './load-ledger.ts';
 
-/** Objects read at a time. */
-const PARALLEL_READS = 32;
-/** Pages of 1 000 keys; a hundred thousand events are a deployment every hour for ten years. */
-const MAX_PAGES = 100;
-/** Writes of one event while S3 answers 409 and nobody's object appears. */
-const WRITE_ATTEMPTS = 5;
-const CONFLICT_WAIT_MS = 100;
+/** A ledger from before there were segments gets all of them with its next few events. */
+const MAX_SEALS_PER_APPEND = 8;
+/** Problems that an error's message tells; the others are in its list. */
+const MAX_TOLD_PROBLEMS = 5;
 
-export interface LedgerOptions {
+export interface S3LedgerOptions {
   readonly session: Session;
+  readonly project: Project;
   readonly environment: Environment;
   readonly clock: Clock;
   readonly random: Random;
+  readonly notifier: Notifier;
   /** STS ARN of the writer. */
   readonly identity: () => Promise<string>;
 }
 
-/** An event already read, with the version of the object it was read from. */
-interface Seen {
-  readonly etag: string;
-  readonly event: LedgerEvent;
+export function createS3Ledger(options: S3LedgerOptions): LedgerPort {
+  return createLedger({
+    ...options,
+    store: createLedgerStore(options),
+    witness: createLedgerWitness(options),
+  });
 }
 
-export function createS3Ledger(options: LedgerOptions): LedgerPort {
-  // Objects never change, so that one read of each is enough as long as its ETag stays.
-  const seen = new Map<number, Seen>();
+export interface LedgerOptions {
+  readonly store: LedgerStore;
+  readonly witness: LedgerWitness;
+  readonly environment: Pick<Environment, 'name' | 'stateBucket'>;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+  readonly identity: () => Promise<string>;
+  /** Events in a segment; the same for all writers of a ledger. */
+  readonly segmentEvents?: number;
+}
+
+export function createLedger(options: LedgerOptions): LedgerPort {
+  const { store, witness } = options;
+  const segmentEvents = options.segmentEvents ?? SEGMENT_EVENTS;
+  const cache = createLedgerCache();
+  const named = new Set<string>();
+  /** All events and the sealed stretches, as this ledger last saw them: what segments are made from. */
+  let known: { readonly events: LedgerEvent[]; readonly sealed: Set<number> } | undefined;
   return {
     async load() {
-      const listed = await listObjects(options);
-      const fresh = listed.filter(({ sequence, etag }) => seen.get(sequence)?.etag !== etag);
-      const unreadable: number[] = [];
-      for (let start = 0; start < fresh.length; start += PARALLEL_READS) {
-        await Promise.all(
-          fresh.slice(start, start + PARALLEL_READS).map(async ({ sequence, etag }) => {
-            const stored = await getObject(options, sequence);
-            const event = stored === undefined ? undefined : parseLedgerObject(stored.body);
-            if (event === undefined) unreadable.push(sequence);
-            else seen.set(sequence, { etag, event });
-          }),
-        );
+      const [testimony, first] = await Promise.all([witness.read(), loadLedger(store, cache, segmentEvents)]);
+      // An event may have been written between the two answers; one that the witness knew before must be listed after.
+      const loaded = disagrees(first, testimony) ? await loadLedger(store, cache, segmentEvents) : first;
+      assertWhole(options, loaded, testimony);
+      for (const key of loaded.badSegments) {
+        if (!named.has(key))
+          note(
+            options,
+            `${store.addressOf(key)} does not say what its events say; these were read one by one instead (${verifyHint(options)})`,
+          );
+        named.add(key);
       }
-      const keyed = listed.flatMap(({ sequence }) => {
-        const found = unreadable.includes(sequence) ? undefined : seen.get(sequence);
-        return found === undefined ? [] : [{ key: sequence, event: found.event }];
-      });
-      assertWhole(options, keyed, unreadable);
-      return keyed.map(({ event }) => event);
+      const events = loaded.keyed.map(({ event }) => event);
+      known = { events: [...events], sealed: new Set(loaded.sealed) };
+      return events;
     },
     async append(last, payload) {
       const event = nextEvent(last, {
@@ -65,28 +83,45 @@ export function createS3Ledger(options: LedgerOptions): LedgerPort {
         payload,
       });
       await write(options, event);
+      const after: Promise<void>[] = [moveWitness(options, event)];
+      if (known !== undefined && known.events.at(-1)?.hash === last?.hash) {
+        known.events.push(event);
+        after.push(sealDue(options, segmentEvents, known));
+      }
+      await Promise.all(after);
       return event;
+    },
+    async audit() {
+      const testimony = await witness.read();
+      return auditLedger({ store, segmentEvents, testimony });
     },
   };
 }
 
-function assertWhole(
-  { environment }: LedgerOptions,
-  keyed: readonly { readonly key: number; readonly event: LedgerEvent }[],
-  unreadable: readonly number[],
-): void {
-  const problems = [
-    ...unreadable.map((sequence) => ({ sequence, problem: 'unreadable' })),
-    ...verifyChain(keyed).filter(({ sequence }) => !unreadable.includes(sequence)),
-  ].sort((a, b) => a.sequence - b.sequence);
+function disagrees({ keyed }: LoadedLedger, testimony: Testimony | undefined): boolean {
+  if (testimony === undefined) return false;
+  return keyed.at(testimony.sequence - 1)?.event.hash !== testimony.hash;
+}
+
+function assertWhole(options: LedgerOptions, loaded: LoadedLedger, testimony: Testimony | undefined): void {
+  const { environment, store } = options;
+  const problems: { readonly sequence: number; readonly problem: string }[] = [...loaded.problems];
+  if (problems.length === 0 && testimony !== undefined && disagrees(loaded, testimony)) {
+    const problem = testimony.sequence > loaded.keyed.length ? 'missing' : 'replaced';
+    problems.push({ sequence: testimony.sequence, problem });
+  }
   if (problems.length === 0) return;
+  const told = problems
+    .slice(0, MAX_TOLD_PROBLEMS)
+    .map(({ sequence, problem }) => `event ${sequence} is ${problem}`);
+  const more = problems.length > told.length ? ` and ${problems.length - told.length} more` : '';
   throw new TowpathError(
     'LEDGER_CORRUPT',
-    `The ledger of ${environment.name} does not hold: ${problems.map(({ sequence, problem }) => `event ${sequence} is ${problem}`).join(', ')}`,
+    `The ledger of ${environment.name} does not hold: ${told.join(', ')}${more}`,
     {
-      hint: `aws s3api list-object-versions --bucket ${environment.stateBucket} --prefix ${LEDGER_PREFIX} shows who changed what`,
+      hint: `${verifyHint(options)} names each object at fault; aws s3api list-object-versions --bucket ${environment.stateBucket} --prefix ${LEDGER_PREFIX} shows what was there`,
       problems: problems.map(({ sequence, problem }) => ({
-        path: `s3://${environment.stateBucket}/${keyOfSequence(sequence)}`,
+        path: store.addressOf(keyOfSequence(sequence)),
         message: problem,
       })),
     },
@@ -94,118 +129,55 @@ function assertWhole(
 }
 
 /** Returns when the event stands in the ledger. @throws {TowpathError} `LEDGER_RACE` when another took its place */
-async function write(options: LedgerOptions, event: LedgerEvent): Promise<void> {
-  const { session, environment, clock } = options;
-  const writer = options.random.id();
-  for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt += 1) {
-    try {
-      await inBucket(options, 's3:PutObject', async () => {
-        const { PutObjectCommand } = await import('@aws-sdk/client-s3');
-        return (await session.s3()).send(
-          new PutObjectCommand({
-            Bucket: environment.stateBucket,
-            Key: keyOfSequence(event.sequence),
-            Body: `${JSON.stringify(event)}\n`,
-            ContentType: 'application/json',
-            Metadata: { writer },
-            IfNoneMatch: '*',
-          }),
-        );
-      });
-      return;
-    } catch (error) {
-      const status = statusOf(error);
-      if (status !== 412 && status !== 409) throw error;
-      const stored = await getObject(options, event.sequence);
-      // The write went through, its answer was lost, and the repetition met its own object.
-      if (stored?.writer === writer) return;
-      if (stored !== undefined) throw raceLost(environment, event, error);
-      await clock.sleep(CONFLICT_WAIT_MS * attempt);
-    }
-  }
+async function write({ store, environment }: LedgerOptions, event: LedgerEvent): Promise<void> {
+  const outcome = await store.putOnce(keyOfSequence(event.sequence), renderLedgerObject(event));
+  if (outcome === 'written') return;
   throw new TowpathError(
-    'AWS_CALL_FAILED',
-    `S3 refused event ${event.sequence} of ${environment.name} ${WRITE_ATTEMPTS} times, though nobody wrote it`,
-    {
-      hint: 'run the same command again',
-    },
-  );
-}
-
-function raceLost(environment: Environment, event: LedgerEvent, cause: unknown): TowpathError {
-  return new TowpathError(
     'LEDGER_RACE',
     `Somebody else wrote event ${event.sequence} of ${environment.name} first`,
-    {
-      hint: 'run the same command again: it reads the ledger and decides anew',
-      cause,
-    },
+    { hint: 'run the same command again: it reads the ledger and decides anew' },
   );
 }
 
-interface Listed {
-  readonly sequence: number;
-  readonly etag: string;
-}
-
-async function listObjects(options: LedgerOptions): Promise<readonly Listed[]> {
-  const { session, environment } = options;
-  const listed: Listed[] = [];
-  let token: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = await inBucket(options, 's3:ListBucket', async () => {
-      const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
-      const query = { Bucket: environment.stateBucket, Prefix: LEDGER_PREFIX };
-      return (await session.s3()).send(
-        new ListObjectsV2Command({ ...query, ...(token ? { ContinuationToken: token } : {}) }),
-      );
-    });
-    for (const { Key, ETag } of answer.Contents ?? []) {
-      const sequence = sequenceOfKey(Key ?? '');
-      if (sequence !== undefined) listed.push({ sequence, etag: ETag ?? '' });
-    }
-    token = answer.NextContinuationToken;
-    if (!token) return listed;
-  }
-  throw new TowpathError(
-    'LEDGER_CORRUPT',
-    `The ledger of ${environment.name} has more than ${MAX_PAGES * 1_000} events`,
-    {
-      hint: `look at s3://${environment.stateBucket}/${LEDGER_PREFIX}: something writes there in a loop`,
-    },
-  );
-}
-
-async function getObject(
-  { session, environment }: LedgerOptions,
-  sequence: number,
-): Promise<{ readonly body: string; readonly writer: string | undefined } | undefined> {
-  const answer = await callAwsOrAbsent(session, 's3:GetObject', ['NoSuchKey'], async () => {
-    const { GetObjectCommand } = await import('@aws-sdk/client-s3');
-    return (await session.s3()).send(
-      new GetObjectCommand({ Bucket: environment.stateBucket, Key: keyOfSequence(sequence) }),
-    );
-  });
-  if (answer === undefined) return undefined;
-  return { body: (await answer.Body?.transformToString()) ?? '', writer: answer.Metadata?.writer };
-}
-
-async function inBucket<T>(
-  { session, environment }: LedgerOptions,
-  operation: string,
-  send: () => Promise<T>,
-): Promise<T> {
+/** The event stands already: a witness that can't be moved now is moved with the next event. */
+async function moveWitness(options: LedgerOptions, event: LedgerEvent): Promise<void> {
   try {
-    return await callAws(session, operation, send);
+    await options.witness.move(event);
   } catch (error) {
-    if (!isAwsError(error, 'NoSuchBucket')) throw error;
-    throw new TowpathError(
-      'NOT_BOOTSTRAPPED',
-      `The state bucket ${environment.stateBucket} of ${environment.name} does not exist`,
-      {
-        hint: `towpath bootstrap ${environment.name}`,
-        cause: error,
-      },
-    );
+    note(options, `event ${event.sequence} is written, but its witness is not: ${messageOf(error)}`);
   }
+}
+
+/** Writes the segments that full stretches lack. A stretch is full when an event follows it, which proves it. */
+async function sealDue(
+  options: LedgerOptions,
+  segmentEvents: number,
+  known: { readonly events: readonly LedgerEvent[]; readonly sealed: Set<number> },
+): Promise<void> {
+  const full = Math.floor((known.events.length - 1) / segmentEvents);
+  const due = Array.from({ length: full }, (_, index) => index).filter((index) => !known.sealed.has(index));
+  const seals = due.slice(0, MAX_SEALS_PER_APPEND).map(async (index) => {
+    const stretch = stretchAt(index, segmentEvents);
+    const events = known.events.slice(stretch.first - 1, stretch.last);
+    try {
+      // `taken`: another writer made the same one.
+      await options.store.putOnce(keyOfSegment(stretch), renderSegment(events));
+      known.sealed.add(index);
+    } catch (error) {
+      note(options, `${keyOfSegment(stretch)} is written with the next event: ${messageOf(error)}`);
+    }
+  });
+  await Promise.all(seals);
+}
+
+function note({ notifier, environment }: LedgerOptions, text: string): void {
+  notifier.notify({ type: 'note', text: `ledger of ${environment.name}: ${text}` });
+}
+
+function verifyHint({ environment }: LedgerOptions): string {
+  return `towpath history ${environment.name} --verify`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
