@@ -59,7 +59,7 @@ export async function carryOut(
       kind,
       promotion,
       current: foldLedger(events).current,
-      last: events.at(-1),
+      events,
       signal: options.signal,
       judgePlan: (plan) => assertPlanGate(ports, environment, facts, plan),
     });

@@ -50,7 +50,7 @@ export async function deploy(
       kind: options.breakGlass === undefined ? 'deploy' : 'break-glass',
       reason: options.breakGlass,
       current,
-      last: events.at(-1),
+      events,
       signal: options.signal,
       judgePlan: (plan) => assertPlanAllowed(plan, environment, options),
     });

@@ -1,14 +1,11 @@
 /** Opening a promotion in the ledger of its target; an older one that is still open is superseded. */
-import { TowpathError } from '../domain/errors.ts';
-import { foldLedger, type LedgerEvent, type LedgerPayload } from '../domain/ledger.ts';
+import { foldLedger } from '../domain/ledger.ts';
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions, openPromotion, type Promotion } from '../domain/promotion.ts';
 import type { Cloud, Ports } from '../ports.ts';
+import { appendDecided } from './append-decided.ts';
 import { ensureStanding } from './bootstrap.ts';
 import type { BuiltRelease } from './build.ts';
-
-/** Others may write to the same ledger: each attempt reads again and decides again. */
-const RACE_ATTEMPTS = 8;
 
 type OpenPorts = Pick<Ports, 'random' | 'notifier'>;
 
@@ -35,48 +32,6 @@ export async function ensurePromotion(
   const promotion = openPromotion(foldPromotions(events));
   if (!promotion) throw new Error('a promotion that was just opened is not open');
   return promotion;
-}
-
-/**
- * Appends what `decide` says until it has nothing more to say. Losing a race to another writer means reading
- * and deciding again.
- */
-async function appendDecided(
-  cloud: Pick<Cloud, 'ledger'>,
-  decide: (events: readonly LedgerEvent[]) => LedgerPayload | undefined,
-): Promise<readonly LedgerEvent[]> {
-  let events = await cloud.ledger.load();
-  while (decide(events) !== undefined) {
-    events = await appendOnce(cloud, (soFar) => decide(soFar), events);
-  }
-  return events;
-}
-
-/**
- * Appends one event, decided on everything before it.
- * @param decide undefined for nothing to append; throws what must not be
- */
-export async function appendOnce(
-  cloud: Pick<Cloud, 'ledger'>,
-  decide: (events: readonly LedgerEvent[]) => LedgerPayload | undefined,
-  known?: readonly LedgerEvent[],
-): Promise<readonly LedgerEvent[]> {
-  let events = known ?? (await cloud.ledger.load());
-  for (let attempt = 0; attempt < RACE_ATTEMPTS; attempt += 1) {
-    const payload = decide(events);
-    if (payload === undefined) return events;
-    try {
-      return [...events, await cloud.ledger.append(events.at(-1), payload)];
-    } catch (error) {
-      if (!(error instanceof TowpathError) || error.code !== 'LEDGER_RACE') throw error;
-      events = await cloud.ledger.load();
-    }
-  }
-  throw new TowpathError(
-    'LEDGER_RACE',
-    `Others kept writing to the ledger; ${RACE_ATTEMPTS} attempts were made.`,
-    { hint: 'run the same command again' },
-  );
 }
 
 /** Where the next environment's trigger is `auto`, success here opens the promotion there. */

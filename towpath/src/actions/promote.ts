@@ -15,10 +15,11 @@ import { foldLedger, type LedgerEvent } from '../domain/ledger.ts';
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions, openPromotion, type Promotion } from '../domain/promotion.ts';
 import type { Cloud, Ports } from '../ports.ts';
+import { appendOnce } from './append-decided.ts';
 import { ensureStanding } from './bootstrap.ts';
 import { carryOut, type RunOptions } from './carry-out.ts';
 import { loadGateFacts } from './gate-facts.ts';
-import { appendOnce, ensurePromotion, openNextPromotion } from './open-promotion.ts';
+import { ensurePromotion, openNextPromotion } from './open-promotion.ts';
 import type { DeployResult } from './run-deployment.ts';
 import { enter } from './select-environment.ts';
 

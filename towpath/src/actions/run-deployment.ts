@@ -7,8 +7,10 @@ import type { DeploymentKind, DeploymentRecord, LedgerEvent, LedgerPayload } fro
 import type { PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Release } from '../domain/release.ts';
+import { judgeRollout } from '../domain/rollout.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Cloud, Ports, SavedPlan } from '../ports.ts';
+import { appendOnce } from './append-decided.ts';
 import type { BuiltRelease } from './build.ts';
 import { explainFailure } from './explain-failure.ts';
 import { stage } from './stage.ts';
@@ -40,16 +42,16 @@ export interface DeploymentRequest {
   readonly promotion?: string | undefined;
   /** What runs now, if anything. */
   readonly current: DeploymentRecord | undefined;
-  /** The ledger's newest event. */
-  readonly last: LedgerEvent | undefined;
+  /** The ledger so far. */
+  readonly events: readonly LedgerEvent[];
   readonly signal: AbortSignal;
   /** Looks at the plan before anything is written; throws when it must not be applied. */
   judgePlan(plan: PlanSummary): void;
 }
 
 /** A request under way: its ledger grows. */
-interface Deployment extends Omit<DeploymentRequest, 'last'> {
-  last: LedgerEvent | undefined;
+interface Deployment extends Omit<DeploymentRequest, 'events'> {
+  events: readonly LedgerEvent[];
 }
 
 /** @throws what went wrong, after the release before was put back and the outcome recorded */
@@ -112,14 +114,26 @@ async function apply(deployment: Deployment, plan: SavedPlan): Promise<void> {
       cloud.terraform.apply(plan, { image: built.image, secrets }, AbortSignal.any([signal, giveUp.signal])),
     );
   } catch (error) {
-    const reason = failure?.reason;
-    if (reason === undefined) throw error;
+    // The rollout may have failed between two looks: the last word is the service's, not Terraform's.
+    failure ??= await lastLook(deployment);
+    if (failure === undefined) throw error;
   } finally {
     await watch.stop();
   }
   const { verdict, snapshot } = watch.latest();
   const reason = failure?.reason ?? (verdict.state === 'failed' ? verdict.reason : undefined);
   if (failure && snapshot && reason !== undefined) throw await deploymentFailed(deployment, snapshot, reason);
+}
+
+async function lastLook({
+  cloud,
+  built,
+  signal,
+}: Deployment): Promise<{ readonly reason: string } | undefined> {
+  if (signal.aborted) return undefined;
+  const snapshot = await cloud.service.snapshot().catch(() => undefined);
+  const verdict = snapshot && judgeRollout(snapshot, built.release.imageDigest);
+  return verdict?.state === 'failed' && verdict.by === 'deployment' ? { reason: verdict.reason } : undefined;
 }
 
 /** Success only when every task runs the requested digest, the service is stable and answers through the balancer. */
@@ -212,6 +226,7 @@ async function restore(deployment: Deployment, current: DeploymentRecord): Promi
   if (verdict.state === 'failed') throw new Error(verdict.reason);
 }
 
+/** The lock keeps other deployments out of the ledger, and not the promotions that people open meanwhile. */
 async function record(deployment: Deployment, payload: LedgerPayload): Promise<void> {
-  deployment.last = await deployment.cloud.ledger.append(deployment.last, payload);
+  deployment.events = await appendOnce(deployment.cloud, () => payload, deployment.events);
 }

@@ -35,6 +35,7 @@ const ENDED_BY = { succeeded: 'succeeded', failed: 'failed', errored: 'open', ab
 export function foldPromotions(events: readonly LedgerEvent[]): readonly Promotion[] {
   const promotions = new Map<string, Promotion>();
   const byDeployment = new Map<string, string>();
+  const releases = new Map<string, string>();
   const change = (id: string | undefined, fields: Partial<Promotion>) => {
     const existing = id === undefined ? undefined : promotions.get(id);
     if (existing) promotions.set(existing.id, { ...existing, ...fields });
@@ -70,6 +71,7 @@ export function foldPromotions(events: readonly LedgerEvent[]): readonly Promoti
         change(payload.promotion, { state: 'superseded', reason: payload.by });
         break;
       case 'deployment.started':
+        releases.set(payload.deployment, payload.release.id);
         if (payload.promotion !== undefined) {
           byDeployment.set(payload.deployment, payload.promotion);
           change(payload.promotion, { state: 'running' });
@@ -82,6 +84,13 @@ export function foldPromotions(events: readonly LedgerEvent[]): readonly Promoti
         change(byDeployment.get(payload.deployment), {
           state: ENDED_BY[payload.type.slice('deployment.'.length) as keyof typeof ENDED_BY],
         });
+        // However the release came here, past the ladder too: what asked for it has been done.
+        if (payload.type === 'deployment.succeeded') {
+          const release = releases.get(payload.deployment);
+          for (const { id, state, release: wanted, kind } of promotions.values()) {
+            if (state === 'open' && kind === 'promote' && wanted.id === release) change(id, { state: 'succeeded' });
+          }
+        }
         break;
       case 'environment.destroyed':
         break;
