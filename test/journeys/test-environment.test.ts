@@ -2,6 +2,7 @@
  * The main job, through the built command line: from nothing to a service in `test`, seen by plain Terraform and
  * by the AWS CLI, changed under load, broken, locked, unlocked and destroyed. The steps build on each other.
  */
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { constantLoad } from '../support/constant-load.ts';
 import { killTree, processTree } from '../support/process-tree.ts';
@@ -14,6 +15,10 @@ import { inventory } from './inventory.ts';
 const CLUSTER = 'devops-app-test-ecs-cluster';
 const SERVICE = 'devops-app-test-ecs-service';
 const RATE_PER_SECOND = 200;
+
+/** The AWS CLI is no part of Towpath; where it is missing, what only it can show is reported as skipped. */
+const NO_AWS_CLI = 'the AWS CLI (`aws`) is not on the PATH';
+const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 
 let journey: Journey;
 let hand: TerraformByHand;
@@ -119,7 +124,8 @@ describe('a first deployment', () => {
 });
 
 describe('the stock AWS CLI', () => {
-  it('sees service, tasks, health, scaling, logs and secret', async () => {
+  it('sees service, tasks, health, scaling, logs and secret', async ({ skip }) => {
+    skip(!hasAwsCli, NO_AWS_CLI);
     const { services } = await awsJson<{
       services: { runningCount: number; deployments: { rolloutState: string }[] }[];
     }>('ecs', 'describe-services', '--cluster', CLUSTER, '--services', SERVICE);
@@ -172,7 +178,8 @@ describe('the stock AWS CLI', () => {
     expect(parameter.Parameter).toMatchObject({ Type: 'SecureString', Value: 'correct horse battery' });
   });
 
-  it('scales the service, waits for it, and the plan stays empty', async () => {
+  it('scales the service, waits for it, and the plan stays empty', async ({ skip }) => {
+    skip(!hasAwsCli, NO_AWS_CLI);
     await awsJson(
       'ecs',
       'update-service',
@@ -283,7 +290,8 @@ describe('two deployments at once', () => {
 });
 
 describe('destroy', () => {
-  it('leaves nothing in the control plane but what bootstrap made', async () => {
+  it('leaves nothing in the control plane but what bootstrap made', async ({ skip }) => {
+    skip(!hasAwsCli, NO_AWS_CLI);
     const declined = await journey.run(['destroy', 'test']);
     expect(declined.exitCode).toBe(3);
     const result = await journey.run(['destroy', 'test', '--yes']);

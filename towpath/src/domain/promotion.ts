@@ -88,7 +88,8 @@ export function foldPromotions(events: readonly LedgerEvent[]): readonly Promoti
         if (payload.type === 'deployment.succeeded') {
           const release = releases.get(payload.deployment);
           for (const { id, state, release: wanted, kind } of promotions.values()) {
-            if (state === 'open' && kind === 'promote' && wanted.id === release) change(id, { state: 'succeeded' });
+            if (state === 'open' && kind === 'promote' && wanted.id === release)
+              change(id, { state: 'succeeded' });
           }
         }
         break;
