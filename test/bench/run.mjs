@@ -1,12 +1,30 @@
-// Runs a benchmark of this folder: `npm run bench` the main one, `npm run bench -- NAME` the one of that name.
-import { existsSync } from 'node:fs';
+// Compiles a benchmark, which is TypeScript, and runs it: `node test/bench/run.mjs [name]`.
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { runTypescript } from '../support/run-typescript.mjs';
+import { build } from 'esbuild';
 
-const [name = 'bench'] = process.argv.slice(2);
-const source = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-if (!/^[a-z-]+$/.test(name) || !existsSync(source)) {
-  console.error(`There is no benchmark "${name}" in test/bench.`);
+const BENCHMARKS = {
+  deploy: './bench.ts',
+  ledger: '../../towpath/test/bench/ledger.ts',
+};
+
+const name = process.argv[2] ?? 'deploy';
+const source = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+if (source === undefined) {
+  process.stderr.write(`There is no benchmark "${name}"; there are: ${Object.keys(BENCHMARKS).join(', ')}\n`);
   process.exit(2);
 }
-await runTypescript(source);
+// Beside its source, so that what it finds by its own place stays where it is.
+const outfile = fileURLToPath(new URL(source.replace(/[^/]+$/, '.bench.mjs'), import.meta.url));
+await build({
+  entryPoints: [fileURLToPath(new URL(source, import.meta.url))],
+  outfile,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  logLevel: 'warning',
+});
+process.on('exit', () => rmSync(outfile, { force: true }));
+await import(outfile);
