@@ -3,6 +3,7 @@
  * tests replace them. A port throws `TowpathError` for what a user can act on.
  */
 import type { EnvironmentFiles } from './domain/environment-files.ts';
+import type { ServiceSettings } from './domain/explanation.ts';
 import type { LedgerEvent, LedgerPayload } from './domain/ledger.ts';
 import type { PlanSummary } from './domain/plan.ts';
 import type { ProgressEvent } from './domain/progress.ts';
@@ -85,6 +86,8 @@ export interface SecretsPort {
 export interface ServicePort {
   /** One look at the service; undefined when there is none. */
   snapshot(): Promise<ServiceSnapshot | undefined>;
+  /** What the configuration in AWS says, for the explanation of a failure. @param taskDefinition ARN or family */
+  settings(taskDefinition: string): Promise<ServiceSettings>;
   /** Last log lines of a task, oldest first. */
   taskLog(taskId: string, lines: number): Promise<readonly string[]>;
   /** GET through the load balancer. Never throws: `status` is undefined when nothing answered. */

@@ -122,7 +122,7 @@ describe('a release that does not start', () => {
     await expect(deploy(world.ports, 'test', options())).rejects.toMatchObject({
       code: 'DEPLOYMENT_FAILED',
       message: expect.stringMatching(
-        /does not run in test: Essential container in task exited; exit code 1 .*No earlier release/,
+        /does not run in test: the container crashes at start \(exit code 1; .*no such module.*No earlier release/,
       ),
       context: ['boot', 'Error: no such module'],
       hint: expect.stringContaining('towpath deploy test'),

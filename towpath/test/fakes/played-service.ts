@@ -1,8 +1,12 @@
 /** A service that plays the looks it was given, one a call; the last one stays. */
+import type { ServiceSettings } from '../../src/domain/explanation.ts';
 import type { ServiceSnapshot } from '../../src/domain/rollout.ts';
 import type { ServicePort } from '../../src/ports.ts';
+import { sampleSettings } from './sample-settings.ts';
 
 export interface PlayedService extends ServicePort {
+  /** What the configuration says from now on. */
+  configure(changes: Partial<ServiceSettings>): void;
   /** What the next looks show; an error is thrown. Without any there is no service. */
   play(...looks: readonly (ServiceSnapshot | Error | undefined)[]): void;
   /** What the load balancer answers to every probe from now on. */
@@ -22,7 +26,11 @@ export function createPlayedService(journal: string[]): PlayedService {
   };
   const logs = new Map<string, readonly string[]>();
   const probed: string[] = [];
+  let configured = sampleSettings();
   return {
+    configure(changes) {
+      configured = sampleSettings(changes);
+    },
     logs,
     probed,
     play(...given) {
@@ -37,6 +45,9 @@ export function createPlayedService(journal: string[]): PlayedService {
       next += 1;
       if (look instanceof Error) throw look;
       return look;
+    },
+    async settings() {
+      return configured;
     },
     async taskLog(taskId, lines) {
       return (logs.get(taskId) ?? []).slice(-lines);

@@ -14,6 +14,8 @@ export type TaskInput = Pick<
   | 'taskDefinitionArn'
   | 'startedAt'
   | 'stoppedAt'
+  | 'stoppingAt'
+  | 'executionStoppedAt'
   | 'stoppedReason'
   | 'createdAt'
   | 'containers'
@@ -56,6 +58,7 @@ export function renderSnapshot(input: SnapshotInput): ServiceSnapshot {
 function renderDeployment(deployment: Deployment): DeploymentView {
   return {
     id: deployment.id ?? '',
+    createdAt: deployment.createdAt?.toISOString(),
     status: deployment.status ?? '',
     rolloutState: deployment.rolloutState,
     rolloutReason: deployment.rolloutStateReason,
@@ -78,6 +81,8 @@ function renderTask(task: TaskInput, containerName: string): TaskView {
     taskDefinition: task.taskDefinitionArn ?? '',
     imageDigest: container?.imageDigest ?? digestOf(container?.image ?? ''),
     startedAt: task.startedAt?.toISOString(),
+    // When the program ended; the task itself is wound up later.
+    stoppedAt: (task.executionStoppedAt ?? task.stoppingAt ?? task.stoppedAt)?.toISOString(),
     stoppedReason: task.stoppedReason,
     exitCode: container?.exitCode,
     containerReason: container?.reason,

@@ -5,6 +5,7 @@ import type { TargetView } from '../../domain/rollout.ts';
 import type { ServicePort } from '../../ports.ts';
 import { callAws, callAwsOrAbsent } from './errors.ts';
 import { probe } from './probe.ts';
+import { loadSettings } from './service-settings.ts';
 import { renderSnapshot, type TaskInput } from './service-snapshot.ts';
 import type { Session } from './session.ts';
 
@@ -50,6 +51,14 @@ export function createService(options: ServiceOptions): ServicePort {
         url: loadBalancer?.url,
         containerName: project.application,
       });
+    },
+    async settings(taskDefinition) {
+      const [service, definition] = await Promise.all([
+        describeService(),
+        describeDefinition(taskDefinition),
+      ]);
+      const containerName = project.application;
+      return loadSettings(session, { environment: environment.name, service, definition, containerName });
     },
     async taskLog(taskId, lines) {
       const stream = await logStreamOf(taskId);
@@ -130,10 +139,7 @@ export function createService(options: ServiceOptions): ServicePort {
     return answer?.tasks ?? [];
   }
 
-  /** Group and stream from the task's own definition; a task that is forgotten has the names of today. */
-  async function logStreamOf(taskId: string): Promise<{ logGroupName: string; logStreamName: string }> {
-    const [task] = await describeTasks([taskId]);
-    const taskDefinition = task?.taskDefinitionArn ?? names.taskFamily;
+  async function describeDefinition(taskDefinition: string) {
     const answer = await callAwsOrAbsent(
       session,
       'ecs:DescribeTaskDefinition',
@@ -143,7 +149,14 @@ export function createService(options: ServiceOptions): ServicePort {
         return (await session.ecs()).send(new DescribeTaskDefinitionCommand({ taskDefinition }));
       },
     );
-    const containers = answer?.taskDefinition?.containerDefinitions ?? [];
+    return answer?.taskDefinition;
+  }
+
+  /** Group and stream from the task's own definition; a task that is forgotten has the names of today. */
+  async function logStreamOf(taskId: string): Promise<{ logGroupName: string; logStreamName: string }> {
+    const [task] = await describeTasks([taskId]);
+    const taskDefinition = task?.taskDefinitionArn ?? names.taskFamily;
+    const containers = (await describeDefinition(taskDefinition))?.containerDefinitions ?? [];
     const container = containers.find(({ name }) => name === project.application) ?? containers[0];
     const settings = container?.logConfiguration?.options;
     const prefix = settings?.['awslogs-stream-prefix'] ?? project.application;
