@@ -5,6 +5,7 @@ export { type BootstrapResult, bootstrap } from './bootstrap.ts';
 export { type BuiltRelease, build } from './build.ts';
 export { type DeployOptions, deploy, deploySeveral } from './deploy.ts';
 export { type DestroyResult, destroy } from './destroy.ts';
+export { type HistoryEntry, type HistoryResult, history } from './history.ts';
 export { describeHolder, type UnlockResult, unlock } from './lock.ts';
 export { type PlanResult, plan } from './plan.ts';
 export { approve, type PromotionResult, promote, reject } from './promote.ts';

@@ -125,6 +125,14 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
       (await import('./commands/status-command.ts')).statusCommand(namesOf(flags)),
     ),
   );
+  verb(program, 'history <environment>', 'what happened to an environment, newest first')
+    .option('--limit <entries>', 'show this many (default: 20; with --json all)')
+    .option('--verify', 'read every object of the ledger and prove the chain; exit 1 when it does not hold')
+    .action(
+      act('question', async (env, flags) =>
+        (await import('./commands/history-command.ts')).historyCommand(String(env), flags),
+      ),
+    );
   verb(program, 'unlock <environment>', 'say who holds the environment, and free it when the holder is gone')
     .option('--force', 'free it although the holder lives or may live')
     .action(

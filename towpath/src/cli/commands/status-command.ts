@@ -58,7 +58,7 @@ function describeLock(one: EnvironmentStatus, paint: Paint): readonly string[] {
 }
 
 /** The two largest units: `3 d 4 h`, `12 min`. */
-function age(ms: number): string {
+export function age(ms: number): string {
   const units: readonly (readonly [string, number])[] = [
     ['d', 86_400_000],
     ['h', 3_600_000],
