@@ -21,7 +21,9 @@ import { lastJson, untilOutput } from './environment.ts';
 
 const READY = 'Ctrl-C stops everything';
 const READY_LIMIT_MS = 240_000;
-/** The first line that only a running apply prints, and a resource whose neighbour takes a minute. */
+/** Among the first that an apply creates. */
+const APPLY_BEGAN = 'create module.ecs.aws_ecs_task_definition.this';
+/** Its neighbour, the load balancer, is under way by then and takes a minute. */
 const APPLYING = 'create module.load_balancer.aws_lb_target_group.this';
 const APPLYING_LIMIT_MS = 120_000;
 const EMBEDDED_AWS = 'test on embedded AWS at';
@@ -149,7 +151,7 @@ describe.concurrent('npm start', () => {
 
   it('says so when its control plane dies, works again, and leaves nothing when it is killed outright', () =>
     withStart(RUN, async (start) => {
-      await untilOutput(start.command, APPLYING, APPLYING_LIMIT_MS);
+      await untilOutput(start.command, APPLY_BEGAN, APPLYING_LIMIT_MS);
       process.kill(start.process('moto_server').pid, 'SIGKILL');
       const failed = await start.ended(END_LIMIT_MS);
       expect(failed.exitCode, failed.stdout + failed.stderr).toBe(1);
