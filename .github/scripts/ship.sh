@@ -13,7 +13,7 @@ code=0
 npx towpath "$verb" "$ENVIRONMENT" 2>&1 | tee "$log" || code=${PIPESTATUS[0]}
 
 case $code in
-  0) outcome=done ;;
+  0) outcome='done' ;;
   "$waiting_code") outcome=waiting ;;
   *) outcome=failed ;;
 esac
@@ -24,7 +24,8 @@ echo "outcome=$outcome" >> "$GITHUB_OUTPUT"
   tail -n "$summary_lines" "$log" | sed 's/^/    /'
   printf '\n'
   if [ "$outcome" = waiting ]; then
-    printf 'The promotion is open. When its gates are, run this workflow again, or see `towpath status %s`.\n' "$ENVIRONMENT"
+    # shellcheck disable=SC2016
+    printf 'The promotion waits for its gates. `towpath status %s` shows them; whoever may, answers with `towpath approve %s`.\n' "$ENVIRONMENT" "$ENVIRONMENT"
   fi
 } >> "$GITHUB_STEP_SUMMARY"
 [ "$outcome" = failed ] && exit "$code"
