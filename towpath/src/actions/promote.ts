@@ -3,15 +3,9 @@
  * an open one, `approve` and `reject` are a person's answer. Whoever opens the last gate runs it.
  */
 import { TowpathError } from '../domain/errors.ts';
-import {
-  decideGates,
-  type Gate,
-  type GateState,
-  overall,
-  personOf,
-  validApprovals,
-} from '../domain/gates.ts';
+import { decideGates, type Gate, type GateState, overall, validApprovals } from '../domain/gates.ts';
 import { foldLedger, type LedgerEvent } from '../domain/ledger.ts';
+import { personOf } from '../domain/person.ts';
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions, openPromotion, type Promotion } from '../domain/promotion.ts';
 import type { Cloud, Ports } from '../ports.ts';

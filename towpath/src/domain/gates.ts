@@ -2,6 +2,7 @@
  * Whether a release may go into an environment: one pure decision over facts, policy and time.
  * A gate is open, waiting (time or people will open it) or closed (something must change first), with the reason.
  */
+import { personOf, shortIdentity } from './person.ts';
 import { lossesOf, type PlanSummary } from './plan.ts';
 import type { PromotionPolicy } from './project.ts';
 import type { Approval } from './promotion.ts';
@@ -92,7 +93,8 @@ function decideSoak({ upstream }: GateFacts, { soakSeconds }: GatePolicy, now: D
     return { name, state: 'waiting', reason: `${where} is not healthy: ${upstream?.trouble ?? 'unknown'}` };
   }
   if (soakSeconds === 0) return { name, state: 'open', reason: `healthy in ${upstream.environment}` };
-  const healthySeconds = Math.max(0, Math.floor((now.getTime() - Date.parse(upstream.healthySince)) / 1_000));
+  const elapsedMs = now.getTime() - Date.parse(upstream.healthySince);
+  const healthySeconds = Number.isNaN(elapsedMs) ? 0 : Math.max(0, Math.floor(elapsedMs / 1_000));
   const left = soakSeconds - healthySeconds;
   if (left > 0) {
     return {
@@ -112,9 +114,12 @@ function decideApprovals(facts: GateFacts, policy: GatePolicy, now: Date): Gate 
   const name = 'approvals';
   if (policy.approvals === 0) return { name, state: 'open', reason: 'none needed' };
   const valid = validApprovals(facts, now);
-  const expired = facts.approvals.length - valid.length;
+  const others = facts.approvals.length - valid.length;
   const who = valid.length === 0 ? '' : ` (${valid.map(({ by }) => shortIdentity(by)).join(', ')})`;
-  const lapsed = expired === 0 ? '' : `; ${expired} expired or by the requester`;
+  const lapsed =
+    others === 0
+      ? ''
+      : `; ${others} more ${others === 1 ? 'does' : 'do'} not count (expired, or by the requester)`;
   return {
     name,
     state: valid.length >= policy.approvals ? 'open' : 'waiting',
@@ -122,29 +127,18 @@ function decideApprovals(facts: GateFacts, policy: GatePolicy, now: Date): Gate 
   };
 }
 
-/** Those by others than the requester that have not expired. */
+/** Those by others than the requester that have not expired: one, the latest, for each person. */
 export function validApprovals(
   { approvals, requestedBy }: Pick<GateFacts, 'approvals' | 'requestedBy'>,
   now: Date,
 ): readonly Approval[] {
-  return approvals.filter(
-    ({ by, at }) =>
-      personOf(by) !== personOf(requestedBy) && now.getTime() - Date.parse(at) < APPROVAL_LIFETIME_MS,
-  );
-}
-
-/**
- * The person behind an STS ARN: sessions of one person in one role differ by nothing that counts, and
- * `arn:aws:sts::1:assumed-role/ROLE/SESSION` names the person in its session.
- */
-export function personOf(arn: string): string {
-  return arn
-    .replace(/^arn:aws[\w-]*:sts::(\d+):assumed-role\/[^/]+\//, '$1:')
-    .replace(/^arn:aws[\w-]*:iam::(\d+):user\//, '$1:');
-}
-
-export function shortIdentity(arn: string): string {
-  return arn.split('/').at(-1) ?? arn;
+  const byPerson = new Map<string, Approval>();
+  for (const approval of approvals) {
+    const person = personOf(approval.by);
+    if (person === personOf(requestedBy)) continue;
+    if (now.getTime() - Date.parse(approval.at) < APPROVAL_LIFETIME_MS) byPerson.set(person, approval);
+  }
+  return [...byPerson.values()];
 }
 
 function decideRestorable({ restorable, kind }: GateFacts): Gate {
