@@ -16,6 +16,8 @@ export const AREAS: readonly Area[] = [
   { path: 'local-aws/', mayImport: [] },
   { path: 'infra/', mayImport: [] },
   { path: 'scripts/', mayImport: [] },
+  // Runs where nothing is installed.
+  { path: '.github/', mayImport: [], packages: /^node:/ },
   { path: 'towpath.config.ts', mayImport: ['towpath/src/config/define-project.ts'] },
   { path: 'vitest.config.ts', mayImport: [] },
   { path: 'towpath/', mayImport: [] },
@@ -36,7 +38,7 @@ export const AREAS: readonly Area[] = [
   // Black box: through the built CLI only.
   { path: 'test/', mayImport: ['test/support/'] },
   { path: 'test/support/', mayImport: [] },
-  { path: 'test/rules/', mayImport: ['towpath/src/domain/'] },
+  { path: 'test/rules/', mayImport: ['towpath/src/domain/', 'towpath.config.ts'] },
   {
     path: 'test/infra/',
     mayImport: ['towpath/src/domain/', 'towpath/src/adapters/terraform/', 'test/support/'],
