@@ -36,6 +36,7 @@ module "environment" {
   state_bucket      = local.environments[each.key].state_bucket
   lock_table        = local.environments[each.key].lock_table
   before            = try(local.environments[each.value.before], null)
+  opens             = try(local.environments[each.value.opens], null)
   registry_account  = var.registry_account
   registry_region   = coalesce(var.registry_region, var.region)
   pushes_images     = each.value.pushes_images

@@ -79,11 +79,12 @@ variable "branch" {
 }
 
 variable "environments" {
-  description = "The environments of this account by name. state_bucket and lock_table where towpath.config.ts overrides them; before for the environment that promotions come from; pushes_images for the first environment of the ladder, where images are built."
+  description = "The environments of this account by name. state_bucket and lock_table where towpath.config.ts overrides them; before for the environment that promotions come from; opens for the next environment where its trigger is auto; pushes_images for the first environment of the ladder, where images are built."
   type = map(object({
     state_bucket  = optional(string)
     lock_table    = optional(string)
     before        = optional(string)
+    opens         = optional(string)
     pushes_images = optional(bool, false)
   }))
 
@@ -108,6 +109,11 @@ variable "environments" {
   validation {
     condition     = alltrue([for name, environment in var.environments : environment.before == null || (environment.before != name && contains(keys(var.environments), coalesce(environment.before, name)))])
     error_message = "An environment has a before that is not among ${jsonencode(keys(var.environments))}, or is itself. Leave it out where that environment has another account."
+  }
+
+  validation {
+    condition     = alltrue([for name, environment in var.environments : environment.opens == null || try(var.environments[environment.opens].before == name, false)])
+    error_message = "An environment opens promotions to one that does not have it as its before."
   }
 
   validation {

@@ -99,6 +99,43 @@ describe('require-role.sh', () => {
   });
 });
 
+describe('checkout-commit.sh', () => {
+  const git = (...args: string[]) => {
+    const settings = ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-c', 'init.defaultBranch=main'];
+    const { stdout, status } = spawnSync('git', [...settings, ...args], { cwd: folder, encoding: 'utf8' });
+    expect(status, args.join(' ')).toBe(0);
+    return stdout.trim();
+  };
+  const commit = (message: string) => {
+    git('commit', '--quiet', '--allow-empty', '-m', message);
+    return git('rev-parse', 'HEAD');
+  };
+
+  it('goes to a commit of the branch, and stays where none is named', () => {
+    git('init', '--quiet');
+    const release = commit('release');
+    const newest = commit('newer');
+    expect(run('checkout-commit.sh', [], { COMMIT: '' })).toEqual({ status: 0, output: '' });
+    expect(git('rev-parse', 'HEAD')).toBe(newest);
+    expect(run('checkout-commit.sh', [], { COMMIT: release })).toEqual({ status: 0, output: '' });
+    expect(git('rev-parse', 'HEAD')).toBe(release);
+  });
+
+  it('refuses what was not merged, and what is no commit', () => {
+    git('init', '--quiet');
+    commit('main');
+    git('checkout', '--quiet', '-b', 'side');
+    const unreviewed = commit('side');
+    git('checkout', '--quiet', 'main');
+    const main = git('rev-parse', 'HEAD');
+    for (const name of [unreviewed, 'side', '--help', 'abcdef0$(touch pwned)']) {
+      expect(run('checkout-commit.sh', [], { COMMIT: name }).status, name).toBe(1);
+    }
+    expect(git('rev-parse', 'HEAD')).toBe(main);
+    expect(existsSync(join(folder, 'pwned'))).toBe(false);
+  });
+});
+
 describe('plan.sh', () => {
   const env = { ENVIRONMENT: 'qa', PLAN_ATTEMPTS: '3', PLAN_PAUSE_SECONDS: '0' };
 

@@ -185,6 +185,27 @@ locals {
         Condition = { ArnEquals = { "ecs:cluster" = "arn:${local.partition}:ecs:${var.region}:${local.account}:cluster/${var.project}-${before.name}-ecs-cluster" } }
       },
     ]]),
+    # A promotion is opened by an entry in the ledger of its target.
+    flatten([for next in var.opens[*] : [
+      {
+        Sid      = "FindLedgerOfNext"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketTagging"]
+        Resource = "arn:${local.partition}:s3:::${next.state_bucket}"
+      },
+      {
+        Sid      = "AppendToLedgerOfNext"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "arn:${local.partition}:s3:::${next.state_bucket}/ledger/*"
+      },
+      {
+        Sid      = "FindLockOfNext"
+        Effect   = "Allow"
+        Action   = "dynamodb:DescribeTable"
+        Resource = "arn:${local.partition}:dynamodb:${var.region}:${local.account}:table/${next.lock_table}"
+      },
+    ]]),
     var.pushes_images ? [{
       Sid      = "PushImages"
       Effect   = "Allow"

@@ -30,6 +30,11 @@ variable "before" {
   type        = object({ name = string, state_bucket = string, lock_table = string })
 }
 
+variable "opens" {
+  description = "The next environment, when promotions to it open by themselves; null: none."
+  type        = object({ name = string, state_bucket = string, lock_table = string })
+}
+
 variable "registry_account" {
   description = "Account of the image repository; null: this one."
   type        = string

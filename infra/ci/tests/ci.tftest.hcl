@@ -25,7 +25,7 @@ variables {
   repository = "acme/shop"
   environments = {
     test    = { pushes_images = true }
-    qa      = { before = "test" }
+    qa      = { before = "test", opens = "staging" }
     staging = { before = "qa", state_bucket = "acme-states-staging" }
     prod    = { before = "staging" }
   }
@@ -143,6 +143,16 @@ run "an_environment_before_itself" {
 
   variables {
     environments = { qa = { before = "qa" } }
+  }
+
+  expect_failures = [var.environments]
+}
+
+run "opens_an_environment_that_is_not_next" {
+  command = plan
+
+  variables {
+    environments = { test = { opens = "staging" }, qa = { before = "test" }, staging = { before = "qa" } }
   }
 
   expect_failures = [var.environments]

@@ -22,6 +22,7 @@ variables {
   state_bucket      = "devops-app-terraform-state-qa"
   lock_table        = "terraform-lock-qa"
   before            = { name = "test", state_bucket = "devops-app-terraform-state-test", lock_table = "terraform-lock-test" }
+  opens             = null
   registry_account  = null
   registry_region   = "us-east-1"
   pushes_images     = false
@@ -233,6 +234,28 @@ run "ledger_of_the_environment_before" {
       ] if endswith(statement.Sid, "Before")
     ]))
     error_message = "The environment before is read, never written."
+  }
+}
+
+run "opens_the_next" {
+  variables {
+    opens = { name = "staging", state_bucket = "devops-app-terraform-state-staging", lock_table = "terraform-lock-staging" }
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_policy.this["state"].policy).Statement : statement.Resource if endswith(statement.Sid, "Next")] == [
+      "arn:aws:s3:::devops-app-terraform-state-staging",
+      "arn:aws:s3:::devops-app-terraform-state-staging/ledger/*",
+      "arn:aws:dynamodb:us-east-1:123456789012:table/terraform-lock-staging",
+    ]
+    error_message = "Opening a promotion takes the next environment's ledger and nothing else of it."
+  }
+}
+
+run "opens_nothing" {
+  assert {
+    condition     = !strcontains(aws_iam_policy.this["state"].policy, "staging")
+    error_message = "Without a promotion that opens by itself the next environment is out of reach."
   }
 }
 
