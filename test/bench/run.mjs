@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 const BENCHMARKS = {
   deploy: './bench.ts',
   ledger: '../../towpath/test/bench/ledger.ts',
+  explanations: '../fixtures/explanations-bench.ts',
 };
 
 const name = process.argv[2] ?? 'deploy';

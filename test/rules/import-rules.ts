@@ -36,8 +36,10 @@ export const AREAS: readonly Area[] = [
   { path: 'towpath/test/', mayImport: ['towpath/', 'local-aws/'] },
   { path: 'console/', mayImport: [] },
   // Black box: through the built CLI only.
-  { path: 'test/', mayImport: ['test/support/'] },
+  { path: 'test/', mayImport: ['test/support/', 'test/fixtures/'] },
   { path: 'test/support/', mayImport: [] },
+  // Failures that are made through the APIs of AWS, and explained by the same code that a deployment runs.
+  { path: 'test/fixtures/', mayImport: ['test/support/', 'towpath/src/'] },
   { path: 'test/rules/', mayImport: ['towpath/src/domain/', 'towpath.config.ts'] },
   {
     path: 'test/infra/',

@@ -22,7 +22,7 @@ export function explainExit(evidence: Evidence): Explanation | undefined {
   return (
     explainMemory(evidence, culprit) ??
     explainFormat(evidence, culprit) ??
-    explainCode(culprit, culprit.exitCode, log, evidence.settings?.environment ?? 'ENV')
+    explainCode(culprit, culprit.exitCode, log)
   );
 }
 
@@ -58,12 +58,7 @@ function explainFormat({ settings, log }: Evidence, task: TaskView): Explanation
   };
 }
 
-function explainCode(
-  task: TaskView,
-  exitCode: number,
-  log: readonly string[],
-  environment: string,
-): Explanation {
+function explainCode(task: TaskView, exitCode: number, log: readonly string[]): Explanation {
   const complaint = quoteComplaint(log);
   const said = complaint === undefined ? '' : `: ${complaint}`;
   const what = `exit code ${exitCode}; ${taskName(task)}`;
@@ -71,7 +66,7 @@ function explainCode(
     return {
       kind: 'exits-with-zero',
       cause: `the container ends by itself, without an error (${what})${said}`,
-      hint: 'a service must keep running: start the server in the foreground as the container’s command, then deploy again',
+      hint: 'a service must keep running: start the server in the foreground as the command of the container, then deploy again',
       confidence: 'certain',
     };
   if (exitCode === NOT_FOUND || (exitCode === NOT_EXECUTABLE && saysCommandNotFound(log)))
@@ -89,7 +84,7 @@ function explainCode(
     cause: started
       ? `the container starts and then exits${after} (${what})${said}`
       : `the container crashes at start${after} (${what})${said}`,
-    hint: `mend what the log says, then towpath deploy ${environment}`,
+    hint: 'mend what the log says, then deploy again',
     confidence: 'likely',
   };
 }

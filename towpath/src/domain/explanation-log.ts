@@ -11,9 +11,8 @@ const LISTENS = /\b(?:listen(?:ing|s)?|serving|running|started|bound|accepting|a
 /** What a program connects to is not where it listens. */
 const CONNECTS = /\b(?:connect(?:ed|ing|s)?|upstream|database|redis|proxy(?:ing)? to|pool)\b/i;
 const ADDRESS =
-  /(?:^|[\s"'/(=@])(\[[0-9a-f:]*\]|localhost|\d{1,3}(?:\.\d{1,3}){3}|\*|0)?:(\d{2,5})(?=$|[\s"'/),.;\]])/i;
+  /(?:^|[\s'/(=@]|=")(\[[0-9a-f:]*\]|localhost|\d{1,3}(?:\.\d{1,3}){3}|\*|0)?:(\d{2,5})(?=$|[\s"'/),.;\]])/i;
 const PORT_WORD = /\bports?(?:\(s\))?["']?\s*[:=]?\s*["'[]?(\d{2,5})\b/i;
-const HOST_FIELD = /"(?:host|hostname|address|addr|ip)"\s*:\s*"([^"]+)"/i;
 const MAX_PORT = 65_535;
 
 /** Lines in which a server says where it listens, in order. */
@@ -22,13 +21,32 @@ export function readAnnouncements(lines: readonly string[]): readonly Announceme
 }
 
 function readAnnouncement(line: string): Announcement | undefined {
-  if (!LISTENS.test(line) || CONNECTS.test(line)) return undefined;
-  const address = ADDRESS.exec(line);
-  const port = Number(address?.[2] ?? PORT_WORD.exec(line)?.[1]);
-  if (!Number.isInteger(port) || port > MAX_PORT) return undefined;
-  const host = address?.[1] ?? HOST_FIELD.exec(line)?.[1];
+  const fields = parseFields(line);
+  const text = fields === undefined ? line : textOf(fields);
+  if (!LISTENS.test(text) || CONNECTS.test(text)) return undefined;
+  const address = ADDRESS.exec(text);
+  const port = Number(address?.[2] ?? PORT_WORD.exec(text)?.[1] ?? fields?.port);
+  if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) return undefined;
+  const host = address?.[1] ?? firstText(fields?.host, fields?.hostname, fields?.address, fields?.addr);
   return { host: host?.replace(/^\[(.*)\]$/, '$1'), port, line: line.trim() };
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A line of a JSON log; undefined for any other. */
+function parseFields(line: string): Fields | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as Fields;
+  } catch {
+    return undefined;
+  }
+}
+
+const firstText = (...values: readonly unknown[]): string | undefined =>
+  values.find((value): value is string => typeof value === 'string' && value !== '');
+
+const textOf = ({ msg, message, event }: Fields): string => firstText(msg, message, event) ?? '';
 
 /** Addresses that nobody outside the container reaches. */
 export function isLocalhost(host: string | undefined): boolean {
@@ -73,11 +91,16 @@ export function shorten(text: string): string {
 }
 
 function messageOf(line: string): string {
-  if (!line.startsWith('{')) return line;
-  try {
-    const { msg, message, error, err } = JSON.parse(line) as Readonly<Record<string, unknown>>;
-    return [msg ?? message, error ?? err].filter((part) => typeof part === 'string').join(': ') || line;
-  } catch {
-    return line;
-  }
+  const fields = parseFields(line);
+  if (fields === undefined) return line;
+  const { error, err } = fields;
+  const parts = [textOf(fields), firstText(error, err) ?? messageIn(error) ?? messageIn(err)];
+  return parts.filter((part) => part !== undefined && part !== '').join(': ') || line;
+}
+
+/** Of an error that was logged as an object. */
+function messageIn(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'message' in error
+    ? firstText(error.message)
+    : undefined;
 }

@@ -128,10 +128,10 @@ const WORD_RULES: readonly WordRule[] = [
   },
   {
     when: [/CannotPull/i, /not found|manifest unknown|does not exist|name unknown/i],
-    finding: ({ text, evidence, environment, where }) => ({
+    finding: ({ text, evidence, where }) => ({
       kind: 'image-missing',
       cause: `the image ${/failed to resolve ref (\S+?):? /.exec(text)?.[1] ?? evidence.settings?.container?.image ?? ''} is not in the registry (${where})`,
-      hint: `towpath build, then towpath deploy ${environment}`,
+      hint: 'towpath build, then deploy again',
     }),
   },
   {
