@@ -42,20 +42,15 @@ export function isWhole(event: LedgerEvent, sequence: number): boolean {
   return event.sequence === sequence && hashEvent(event) === event.hash;
 }
 
-/** @param nextPrevious what the event after the stretch, proven itself, gives as the hash of the one before it */
-export function provesStretch(
-  events: readonly LedgerEvent[],
-  { first, last }: Stretch,
-  nextPrevious: string,
-): boolean {
+/** Whether events are a stretch that holds in itself; that it is the one that was written, the event after it tells. */
+export function isChain(events: readonly LedgerEvent[], { first, last }: Stretch): boolean {
   if (events.length !== last - first + 1) return false;
-  let expected = nextPrevious;
-  for (let index = events.length - 1; index >= 0; index -= 1) {
-    const event = events[index];
-    if (event === undefined || event.hash !== expected || !isWhole(event, first + index)) return false;
-    expected = event.previous;
-  }
-  return first > 1 || expected === GENESIS;
+  let previous = first === 1 ? GENESIS : events[0]?.previous;
+  return events.every((event, index) => {
+    const fits = event.previous === previous && isWhole(event, first + index);
+    previous = event.hash;
+    return fits;
+  });
 }
 
 export function sameEvent(a: LedgerEvent | undefined, b: LedgerEvent | undefined): boolean {

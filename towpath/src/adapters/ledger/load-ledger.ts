@@ -13,14 +13,7 @@ import {
   sequenceOfKey,
   stretchOfKey,
 } from './ledger-object.ts';
-import {
-  indexOfStretch,
-  isWhole,
-  parseSegment,
-  provesStretch,
-  sameEvent,
-  stretchAt,
-} from './ledger-segment.ts';
+import { indexOfStretch, isChain, isWhole, parseSegment, sameEvent, stretchAt } from './ledger-segment.ts';
 import type { LedgerStore, ListedObject } from './ledger-store.ts';
 
 /** Objects read at a time. */
@@ -53,8 +46,8 @@ export interface Reading {
 interface CachedSegment {
   readonly etag: string;
   readonly events: readonly LedgerEvent[] | undefined;
-  /** What the event after it said when the segment was proven. */
-  provenBy: string | undefined;
+  /** Whether they hold in themselves; judged on arrival, while others are still on their way. */
+  readonly holds: boolean;
 }
 
 /** Objects never change, so that one read of each is enough as long as its ETag stays. */
@@ -150,7 +143,9 @@ async function readSegment(
   if (cached?.etag === object.etag) return cached;
   const body = await store.get(object.key);
   const events = body === undefined ? undefined : parseSegment(body);
-  const fresh = { etag: object.etag, events, provenBy: undefined };
+  const stretch = stretchOfKey(object.key);
+  const holds = events !== undefined && stretch !== undefined && isChain(events, stretch);
+  const fresh = { etag: object.etag, events, holds };
   cache.segments.set(object.key, fresh);
   return fresh;
 }
@@ -161,11 +156,9 @@ function proven(
   next: KeyedEvent | undefined,
 ): readonly KeyedEvent[] | undefined {
   if (segment?.events === undefined || next?.key !== stretch.last + 1) return undefined;
-  const { previous } = next.event;
-  if (segment.provenBy !== previous) {
-    if (!isWhole(next.event, next.key) || !provesStretch(segment.events, stretch, previous)) return undefined;
-    segment.provenBy = previous;
-  }
+  if (!segment.holds || segment.events.at(-1)?.hash !== next.event.previous) return undefined;
+  // A next event that is spoiled itself proves nothing.
+  if (!isWhole(next.event, next.key)) return undefined;
   return segment.events.map((event, index) => ({ key: stretch.first + index, event }));
 }
 
