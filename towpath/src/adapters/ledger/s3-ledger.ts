@@ -65,11 +65,7 @@ export function createLedger(options: LedgerOptions): LedgerPort {
       const loaded = disagrees(first, testimony) ? await loadLedger(store, cache, segmentEvents) : first;
       assertWhole(options, loaded, testimony);
       for (const key of loaded.badSegments) {
-        if (!named.has(key))
-          note(
-            options,
-            `${store.addressOf(key)} does not say what its events say; these were read one by one instead (${verifyHint(options)})`,
-          );
+        if (!named.has(key)) warnOfSegment(options, key);
         named.add(key);
       }
       const events = loaded.keyed.map(({ event }) => event);
@@ -168,6 +164,15 @@ async function sealDue(
     }
   });
   await Promise.all(seals);
+}
+
+function warnOfSegment(options: LedgerOptions, key: string): void {
+  const { notifier, environment, store } = options;
+  notifier.notify({
+    type: 'warning',
+    text: `ledger of ${environment.name}: ${store.addressOf(key)} does not say what its events say; they were read one by one instead`,
+    hint: verifyHint(options),
+  });
 }
 
 function note({ notifier, environment }: LedgerOptions, text: string): void {
