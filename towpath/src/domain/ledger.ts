@@ -63,10 +63,14 @@ export const GENESIS = '0'.repeat(64);
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value !== null && typeof value === 'object') {
-    const entries = Object.entries(value)
-      .filter(([, entry]) => entry !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(',')}}`;
+    // Ten thousand events are hashed on every load: one pass, and nothing that has to be thrown away.
+    let fields = '';
+    for (const key of Object.keys(value).sort()) {
+      const entry: unknown = Reflect.get(value, key);
+      if (entry !== undefined)
+        fields += `${fields === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(entry)}`;
+    }
+    return `{${fields}}`;
   }
   return JSON.stringify(value);
 }
