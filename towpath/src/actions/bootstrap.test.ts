@@ -38,7 +38,7 @@ describe('bootstrap', () => {
     world.test.bootstrap.bucket = 'absent';
     expect(await bootstrap(world.ports, 'test')).toMatchObject({
       stateBucket: 'created',
-      lockTable: 'present',
+      lockTable: 'created',
     });
   });
 });

@@ -23,11 +23,12 @@ export async function ensureBootstrapped(
     ports,
     'bootstrap',
     async () => {
-      const [stateBucket, lockTable, repository] = await Promise.all([
+      const [stateBucket, repository] = await Promise.all([
         cloud.bootstrap.ensureStateBucket(),
-        cloud.bootstrap.ensureLockTable(),
         repositoryOwner(ports).bootstrap.ensureRepository(),
       ]);
+      // Last: where the table stands, the others are complete, and a bootstrap that was killed is made good.
+      const lockTable = await cloud.bootstrap.ensureLockTable();
       return { stateBucket, lockTable, repository };
     },
     (result) =>

@@ -4,6 +4,7 @@ import { decideGates, type GateFacts } from '../domain/gates.ts';
 import { type DeploymentKind, foldLedger, type LedgerEvent } from '../domain/ledger.ts';
 import type { PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
+import { foldPromotions } from '../domain/promotion.ts';
 import type { Cloud, Ports } from '../ports.ts';
 import type { BuiltRelease } from './build.ts';
 import { withLock } from './lock.ts';
@@ -26,7 +27,7 @@ export interface CarryOutRequest {
   readonly promotion?: string | undefined;
   readonly facts: GateFacts;
   readonly options: RunOptions;
-  /** Asked once more under the lock: between the decision and the lock others may have decided too. */
+  /** Asked once more under the lock, and with the intent: people may decide otherwise until then. */
   stillValid(events: readonly LedgerEvent[]): boolean;
 }
 
@@ -39,16 +40,11 @@ export async function carryOut(
   const { built, kind, promotion, facts, options } = request;
   await assertInSync(ports, environment);
   const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
-  return withLock(cloud, kind, async () => {
+  return withLock(cloud, kind, options.signal, async (signal) => {
     const events = await settleLedger(ports, cloud);
-    if (!request.stillValid(events)) {
-      throw new TowpathError(
-        'NO_OPEN_PROMOTION',
-        `While the lock was awaited, somebody else decided about ${environment.name}.`,
-        { hint: `towpath status ${environment.name}` },
-      );
-    }
-    await stage(ports, 'terraform init', () => cloud.terraform.init(options.signal));
+    const assertWanted = (soFar: readonly LedgerEvent[]) => assertStillValid(environment, request, soFar);
+    assertWanted(events);
+    await stage(ports, 'terraform init', () => cloud.terraform.init(signal));
     ports.notifier.notify({ type: 'release', ...built });
     return runDeployment({
       ports,
@@ -60,10 +56,36 @@ export async function carryOut(
       promotion,
       current: foldLedger(events).current,
       events,
-      signal: options.signal,
+      signal,
       judgePlan: (plan) => assertPlanGate(ports, environment, facts, plan),
+      assertWanted,
     });
   });
+}
+
+function assertStillValid(
+  environment: Environment,
+  { built, promotion, stillValid }: CarryOutRequest,
+  events: readonly LedgerEvent[],
+): void {
+  if (stillValid(events)) return;
+  const hint = `towpath status ${environment.name}`;
+  if (promotion === undefined) {
+    throw new TowpathError(
+      'LEDGER_RACE',
+      `While the way back to ${built.release.id} was prepared, somebody else changed what ${environment.name} runs; nothing was done.`,
+      { hint: `${hint}, then the same command if it is still wanted` },
+    );
+  }
+  const found = foldPromotions(events).find(({ id }) => id === promotion);
+  const now = found
+    ? `it is ${found.state}${found.reason === undefined ? '' : ` (${found.reason})`}`
+    : 'it is gone';
+  throw new TowpathError(
+    'NO_OPEN_PROMOTION',
+    `While ${promotion} of ${built.release.id} was prepared, somebody else decided about it: ${now}. Nothing was done in ${environment.name}.`,
+    { hint },
+  );
 }
 
 function assertPlanGate(ports: Ports, environment: Environment, facts: GateFacts, plan: PlanSummary): void {

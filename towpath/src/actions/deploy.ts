@@ -7,7 +7,7 @@ import type { Cloud, Ports } from '../ports.ts';
 import { ensureBootstrapped, ensureStanding } from './bootstrap.ts';
 import { type BuiltRelease, buildRelease } from './build.ts';
 import { withLock } from './lock.ts';
-import { openNextPromotion } from './open-promotion.ts';
+import { openNextPromotion, reopenNextPromotion } from './open-promotion.ts';
 import { type DeployResult, runDeployment } from './run-deployment.ts';
 import { ensureSecrets } from './secrets.ts';
 import { enter, selectEnvironment } from './select-environment.ts';
@@ -37,9 +37,10 @@ export async function deploy(
   const [bootstrapped] = await Promise.all([cloud.bootstrap.exists(), assertInSync(ports, environment)]);
   if (!bootstrapped) await ensureBootstrapped(ports, cloud);
   const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
-  return withLock(cloud, 'deploy', async () => {
-    const { built, events } = await prepare(ports, environment, cloud, options);
+  return withLock(cloud, 'deploy', options.signal, async (signal) => {
+    const { built, events } = await prepare(ports, environment, cloud, { ...options, signal });
     ports.notifier.notify({ type: 'release', ...built });
+    if (options.breakGlass !== undefined) warnOfBreakGlass(ports, environment, built, options.breakGlass);
     const current = foldLedger(events).current;
     const result = await runDeployment({
       ports,
@@ -51,10 +52,11 @@ export async function deploy(
       reason: options.breakGlass,
       current,
       events,
-      signal: options.signal,
+      signal,
       judgePlan: (plan) => assertPlanAllowed(plan, environment, options),
     });
     if (result.changed) await openNextPromotion(ports, environment, result);
+    else if (current) await reopenNextPromotion(ports, environment, current);
     return result;
   });
 }
@@ -78,7 +80,20 @@ export async function deploySeveral(
   return sideBySide(ports, names, (scoped, name) => deploy(scoped, name, { ...options, built }));
 }
 
+/** Loud, so that nobody takes it for the ordinary way. */
+function warnOfBreakGlass(ports: Ports, environment: Environment, built: BuiltRelease, why: string): void {
+  ports.notifier.notify({
+    type: 'warning',
+    text: `${environment.name} takes ${built.release.id} past the ladder, without any gate; recorded with the reason: ${why}`,
+  });
+}
+
 function assertMayDeploy(ports: Ports, environment: Environment, options: DeployOptions): void {
+  if (options.breakGlass?.trim() === '') {
+    throw new TowpathError('USAGE', 'The reason given with --break-glass is empty.', {
+      hint: `towpath deploy ${environment.name} --break-glass "why"`,
+    });
+  }
   if (environment.position === 0 || options.breakGlass !== undefined) return;
   const first = ports.project.environments[0]?.name ?? '';
   throw new TowpathError(

@@ -4,6 +4,7 @@ import { foldLedger } from '../domain/ledger.ts';
 import { countChanges } from '../domain/plan.ts';
 import { imageReference } from '../domain/release.ts';
 import type { Ports } from '../ports.ts';
+import { appendOnce } from './append-decided.ts';
 import { withLock } from './lock.ts';
 import { enter } from './select-environment.ts';
 import { settleLedger } from './settle-ledger.ts';
@@ -41,24 +42,22 @@ export async function destroy(
       hint: `towpath destroy ${environment.name} --yes`,
     });
   }
-  return withLock(cloud, 'destroy', async () => {
+  return withLock(cloud, 'destroy', options.signal, async (signal) => {
     const ledger = foldLedger(await settleLedger(ports, cloud));
     const repository = (await cloud.images.repositoryUri()) ?? ports.project.repository;
     const image = ledger.deployments.at(-1)?.image ?? imageReference(repository, NO_IMAGE);
     const variables = { image, secrets: new Map() };
-    await stage(ports, 'terraform init', () => cloud.terraform.init(options.signal));
-    const plan = await stage(ports, 'plan', () =>
-      cloud.terraform.plan(variables, { destroy: true, signal: options.signal }),
-    );
+    await stage(ports, 'terraform init', () => cloud.terraform.init(signal));
+    const plan = await stage(ports, 'plan', () => cloud.terraform.plan(variables, { destroy: true, signal }));
     const { destroy: count } = countChanges(plan.summary);
     if (count > 0) {
       if (environment.protected) await cloud.service.disableDeletionProtection();
-      await stage(ports, 'destroy', () => cloud.terraform.apply(plan, variables, options.signal));
+      await stage(ports, 'destroy', () => cloud.terraform.apply(plan, variables, signal));
     }
     await cloud.secrets.remove(environment.service.secrets);
     // Also where no deployment ever succeeded: what a failed one left behind is gone now.
-    if (ledger.current || count > 0)
-      await cloud.ledger.append(ledger.last, { type: 'environment.destroyed' });
+    if (ledger.current || ledger.unsettled || count > 0)
+      await appendOnce(cloud, () => ({ type: 'environment.destroyed' }));
     return { environment: environment.name, destroyed: count };
   });
 }

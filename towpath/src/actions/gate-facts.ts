@@ -4,7 +4,7 @@ import type { GateFacts, RestorableFact } from '../domain/gates.ts';
 import { type DeploymentRecord, foldLedger } from '../domain/ledger.ts';
 import type { Environment } from '../domain/project.ts';
 import { hashTree, type Release } from '../domain/release.ts';
-import { healthySince } from '../domain/rollout.ts';
+import { healthySince, type ServiceSnapshot } from '../domain/rollout.ts';
 import type { Cloud, Ports } from '../ports.ts';
 
 export interface GateSubject {
@@ -13,6 +13,8 @@ export interface GateSubject {
   readonly requestedBy: string;
   readonly approvals: GateFacts['approvals'];
   readonly allowDestroy: boolean;
+  /** Missing secrets get a value before anything runs, so that they keep nothing from coming back. */
+  readonly generateSecrets: boolean;
 }
 
 /** All facts but the plan, which costs half a minute and is made when the other gates are open. */
@@ -25,10 +27,12 @@ export async function loadGateFacts(
 ): Promise<GateFacts> {
   const [upstream, restorable, tree] = await Promise.all([
     subject.kind === 'promote' ? loadUpstream(ports, environment) : undefined,
-    loadRestorable(environment, cloud, current),
+    loadRestorable(environment, cloud, current, subject),
     ports.workspace.terraformTree(),
   ]);
-  return { ...subject, upstream, restorable, terraformHash: hashTree(tree), plan: undefined };
+  const { kind, release, requestedBy, approvals, allowDestroy } = subject;
+  const given = { kind, release, requestedBy, approvals, allowDestroy };
+  return { ...given, upstream, restorable, terraformHash: hashTree(tree), plan: undefined };
 }
 
 async function loadUpstream(ports: Ports, environment: Environment): Promise<GateFacts['upstream']> {
@@ -41,7 +45,7 @@ async function loadUpstream(ports: Ports, environment: Environment): Promise<Gat
   const [events, snapshot] = await Promise.all([cloud.ledger.load(), cloud.service.snapshot()]);
   const { current } = foldLedger(events);
   if (current?.endedAt === undefined) return { ...nothing, trouble: 'nothing was deployed there' };
-  const health = healthySince(snapshot, current.endedAt);
+  const health = healthOf(current, snapshot);
   return {
     ...name,
     release: current.release.id,
@@ -50,16 +54,31 @@ async function loadUpstream(ports: Ports, environment: Environment): Promise<Gat
   };
 }
 
+/** Healthy with the release that is verified there: tasks of another one say nothing about it. */
+function healthOf(
+  { release, endedAt = '' }: DeploymentRecord,
+  snapshot: ServiceSnapshot | undefined,
+): ReturnType<typeof healthySince> {
+  const running = snapshot?.tasks.filter(({ status }) => status === 'RUNNING') ?? [];
+  const others = running.filter(({ imageDigest }) => imageDigest !== release.imageDigest);
+  if (others.length === 0) return healthySince(snapshot, endedAt);
+  return {
+    trouble: `${others.length} of ${running.length} tasks run another image than that of ${release.id}`,
+  };
+}
+
 async function loadRestorable(
   environment: Environment,
   cloud: Cloud,
   current: DeploymentRecord | undefined,
+  { generateSecrets }: GateSubject,
 ): Promise<RestorableFact> {
   if (!current) return { release: undefined, imageExists: true, missingSecrets: [] };
   const [imageExists, secrets] = await Promise.all([
     cloud.images.exists(current.release.imageDigest),
     cloud.secrets.list(environment.service.secrets),
   ]);
-  const missingSecrets = secrets.filter(({ present }) => !present).map(({ name }) => name);
+  const missing = secrets.filter(({ present }) => !present).map(({ name }) => name);
+  const missingSecrets = generateSecrets ? [] : missing;
   return { release: current.release.id, imageExists, missingSecrets };
 }

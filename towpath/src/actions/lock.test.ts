@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryWorld, type MemoryWorld } from '../../test/fakes/memory-world.ts';
 import type { LockRecord } from '../adapters/aws/lock-record.ts';
+import { TowpathError } from '../domain/errors.ts';
 import type { StateLock } from '../ports.ts';
 import { unlock, withLock } from './lock.ts';
 
@@ -127,7 +128,7 @@ describe('unlock', () => {
 
 describe('withLock', () => {
   it.each(['succeeds', 'fails'])('gives the lock back when the work %s', async (how) => {
-    const work = withLock(world.test.cloud, 'deploy', async () => {
+    const work = withLock(world.test.cloud, 'deploy', new AbortController().signal, async () => {
       expect(world.test.lock.holder?.operation).toBe('deploy');
       if (how === 'fails') throw new Error('broken');
       return 'done';
@@ -137,19 +138,41 @@ describe('withLock', () => {
     expect(world.test.lock.holder).toBeUndefined();
   });
 
-  it('hands its work the signal that says that the lock is lost', async () => {
-    const loss = new AbortController();
-    const { cloud } = world.test;
-    const acquire = async (operation: string) => ({
-      ...(await cloud.lock.acquire(operation)),
-      lost: loss.signal,
-    });
-    const work = (lost: AbortSignal) =>
-      new Promise<never>((_, reject) => {
-        lost.addEventListener('abort', () => reject(lost.reason));
+  it.each(['lost', 'interrupted'])(
+    'hands its work a signal for when the lock is lost or the command interrupted: %s',
+    async (how) => {
+      const loss = new AbortController();
+      const { cloud } = world.test;
+      const acquire = async (operation: string) => ({
+        ...(await cloud.lock.acquire(operation)),
+        lost: loss.signal,
       });
-    const running = withLock({ ...cloud, lock: { ...cloud.lock, acquire } }, 'deploy', work);
-    setImmediate(() => loss.abort(new Error('somebody took it')));
-    await expect(running).rejects.toThrow('somebody took it');
+      const work = (lost: AbortSignal) =>
+        new Promise<never>((_, reject) => {
+          lost.addEventListener('abort', () => reject(lost.reason));
+        });
+      const interrupt = new AbortController();
+      const running = withLock(
+        { ...cloud, lock: { ...cloud.lock, acquire } },
+        'deploy',
+        interrupt.signal,
+        work,
+      );
+      setImmediate(() => (how === 'lost' ? loss : interrupt).abort(new Error(how)));
+      await expect(running).rejects.toThrow(how);
+    },
+  );
+
+  it('tells work that was interrupted because the lock was lost from other failures', async () => {
+    const { cloud } = world.test;
+    const lost = AbortSignal.abort(new TowpathError('LOCK_LOST', 'somebody took it'));
+    const acquire = async (operation: string) => ({ ...(await cloud.lock.acquire(operation)), lost });
+    const work = async () => {
+      throw new TowpathError('ABORTED', 'terraform apply was interrupted');
+    };
+    const { signal } = new AbortController();
+    await expect(
+      withLock({ ...cloud, lock: { ...cloud.lock, acquire } }, 'deploy', signal, work),
+    ).rejects.toMatchObject({ code: 'LOCK_LOST' });
   });
 });

@@ -1,25 +1,30 @@
 /** Holding an environment while it is changed, and freeing one whose holder is gone. */
 import { TowpathError } from '../domain/errors.ts';
+import { foldLedger } from '../domain/ledger.ts';
 import type { Cloud, LockInfo, Ports, StateLock } from '../ports.ts';
 import { enter } from './select-environment.ts';
+import { describeProgress, findUnfinished } from './unfinished-work.ts';
 
 /**
  * Runs `work` as the only one to change this environment. The lock is given back however it ends.
- * `work` gets a signal that is aborted (`LOCK_LOST`) once others may hold the environment: it starts nothing more then.
+ * `work` gets a signal that is aborted with `stop`, and once others may hold the environment (`LOCK_LOST`): it starts
+ * nothing more then.
  */
 export async function withLock<T>(
   cloud: Cloud,
   operation: string,
-  work: (lost: AbortSignal) => Promise<T>,
+  stop: AbortSignal,
+  work: (stop: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const held = await cloud.lock.acquire(operation);
   let result: T;
   try {
-    result = await work(held.lost);
+    result = await work(AbortSignal.any([stop, held.lost]));
   } catch (error) {
     // A lock that can't be given back must not hide why the work failed; `unlock` finds its holder dead.
     await held.release().catch(() => undefined);
-    throw error;
+    // What was interrupted because the lock was lost failed for that reason.
+    throw held.lost.aborted ? held.lost.reason : error;
   }
   await held.release();
   return result;
@@ -29,6 +34,10 @@ export interface UnlockResult {
   readonly holder: (LockInfo & { readonly liveness: 'alive' | 'dead' | 'unknown' }) | undefined;
   readonly stateLock: StateLock | undefined;
   readonly freed: readonly ('environment lock' | 'state lock')[];
+  /** How far the holder had come, as far as the ledger tells; undefined when there was none. */
+  readonly progress: string | undefined;
+  /** What to do about the work that it left; undefined when there is nothing to be done. */
+  readonly next: string | undefined;
 }
 
 /** Frees both locks of an environment, unless the holder lives (or may) and `force` is not given. */
@@ -69,7 +78,23 @@ export async function unlock(
     await cloud.lock.break(holder.id);
     freed.push('environment lock');
   }
-  return { holder, stateLock, freed };
+  return { holder, stateLock, freed, ...(await findLeftWork(environment.name, cloud, holder)) };
+}
+
+async function findLeftWork(
+  environment: string,
+  cloud: Cloud,
+  holder: LockInfo | undefined,
+): Promise<Pick<UnlockResult, 'progress' | 'next'>> {
+  try {
+    const ledger = foldLedger((await cloud.bootstrap.exists()) ? await cloud.ledger.load() : []);
+    const progress = holder && describeProgress(ledger, holder);
+    return { progress, next: findUnfinished(environment, ledger, undefined)?.next };
+  } catch (error) {
+    if (!(error instanceof TowpathError)) throw error;
+    // The locks are free, whatever can be said about the work.
+    return { progress: `its work can't be told: ${error.message}`, next: error.hint };
+  }
 }
 
 export function describeHolder(holder: LockInfo): string {

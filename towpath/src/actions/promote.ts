@@ -4,7 +4,7 @@
  */
 import { TowpathError } from '../domain/errors.ts';
 import { decideGates, type Gate, type GateState, overall, validApprovals } from '../domain/gates.ts';
-import { foldLedger, type LedgerEvent } from '../domain/ledger.ts';
+import { foldLedger, type LedgerEvent, type LedgerPayload } from '../domain/ledger.ts';
 import { personOf } from '../domain/person.ts';
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions, openPromotion, type Promotion } from '../domain/promotion.ts';
@@ -13,13 +13,14 @@ import { appendOnce } from './append-decided.ts';
 import { ensureStanding } from './bootstrap.ts';
 import { carryOut, type RunOptions } from './carry-out.ts';
 import { loadGateFacts } from './gate-facts.ts';
-import { ensurePromotion, openNextPromotion } from './open-promotion.ts';
+import { ensurePromotion, openNextPromotion, reopenNextPromotion } from './open-promotion.ts';
 import type { DeployResult } from './run-deployment.ts';
 import { enter } from './select-environment.ts';
 
 export interface PromotionResult {
   readonly environment: string;
   readonly promotion: string;
+  readonly kind: Promotion['kind'];
   readonly release: string;
   readonly gates: readonly Gate[];
   readonly state: GateState | 'rejected';
@@ -47,6 +48,7 @@ export async function promote(
   await ensureStanding(ports, cloud);
   const current = await currentOf(cloud);
   if (current?.release.id === verified.release.id) {
+    await reopenNextPromotion(ports, environment, current);
     throw new TowpathError(
       'NOTHING_TO_PROMOTE',
       `${environment.name} runs ${verified.release.id} already, as ${before.name} does.`,
@@ -72,7 +74,7 @@ export async function approve(
   options: RunOptions,
 ): Promise<PromotionResult> {
   const { environment, cloud, target } = await enter(ports, environmentName);
-  const answered = await answer(cloud, environment, (promotion) => {
+  const answered = await answer(ports, cloud, environment, (promotion) => {
     if (personOf(promotion.requestedBy) === personOf(target.identity)) {
       throw new TowpathError(
         'SELF_APPROVAL',
@@ -86,9 +88,12 @@ export async function approve(
       );
     }
     const standing = validApprovals(promotion, ports.clock.now());
+    // The command that was to carry it out was killed, or is at work: the lock will tell.
+    if (promotion.state === 'running') return undefined;
     if (standing.some(({ by }) => personOf(by) === personOf(target.identity))) {
+      if (standing.length >= environment.promotion.approvals) return undefined;
       throw new TowpathError('ALREADY_APPROVED', `You have approved ${promotion.id} before.`, {
-        hint: `towpath promote ${environment.name} goes on with it`,
+        hint: `somebody else approves too; towpath ${promotion.kind} ${environment.name} shows what it waits for`,
       });
     }
     return { type: 'promotion.approved', promotion: promotion.id };
@@ -102,14 +107,14 @@ export async function reject(
   reason: string,
 ): Promise<PromotionResult> {
   const { environment, cloud } = await enter(ports, environmentName);
-  const rejected = await answer(cloud, environment, (promotion) => ({
-    type: 'promotion.rejected',
-    promotion: promotion.id,
-    reason,
-  }));
+  const rejected = await answer(ports, cloud, environment, (promotion) => {
+    if (promotion.state === 'running') throw noOpenPromotion(environment, promotion);
+    return { type: 'promotion.rejected', promotion: promotion.id, reason };
+  });
   return {
     environment: environment.name,
     promotion: rejected.id,
+    kind: rejected.kind,
     release: rejected.release.id,
     gates: [],
     state: 'rejected',
@@ -126,7 +131,8 @@ export async function proceed(
   options: RunOptions,
 ): Promise<PromotionResult> {
   const { id, kind, release, image, requestedBy, approvals } = promotion;
-  const subject = { kind, release, requestedBy, approvals, allowDestroy: options.allowDestroy };
+  const { allowDestroy, generateSecrets } = options;
+  const subject = { kind, release, requestedBy, approvals, allowDestroy, generateSecrets };
   const facts = await loadGateFacts(ports, environment, cloud, await currentOf(cloud), subject);
   const gates = decideGates(facts, policyOf(environment), ports.clock.now());
   ports.notifier.notify({
@@ -139,6 +145,7 @@ export async function proceed(
   const result = {
     environment: environment.name,
     promotion: id,
+    kind,
     release: release.id,
     gates,
     state: overall(gates),
@@ -164,21 +171,29 @@ function isOpen(events: readonly LedgerEvent[], id: string): boolean {
   return openPromotion(foldPromotions(events))?.id === id;
 }
 
-/** Appends a person's answer to the open promotion. */
+/**
+ * Appends a person's answer to the open promotion.
+ * @param decide undefined to go on with it as it is
+ */
 async function answer(
+  ports: Ports,
   cloud: Cloud,
   environment: Environment,
-  decide: (promotion: Promotion) => Parameters<Cloud['ledger']['append']>[1],
+  decide: (promotion: Promotion) => LedgerPayload | undefined,
 ): Promise<Promotion> {
   if (!(await cloud.bootstrap.exists())) throw noOpenPromotion(environment, undefined);
   let answeredId = '';
   const events = await appendOnce(cloud, (soFar) => {
     const promotions = foldPromotions(soFar);
     const open = openPromotion(promotions);
-    if (open?.state !== 'open') throw noOpenPromotion(environment, promotions.at(-1));
-    answeredId = open.id;
-    return decide(open);
+    answeredId = open?.id ?? '';
+    return open && decide(open);
   });
+  if (answeredId === '') {
+    const { current } = foldLedger(events);
+    if (current) await reopenNextPromotion(ports, environment, current);
+    throw noOpenPromotion(environment, foldPromotions(events).at(-1));
+  }
   const answered = foldPromotions(events).find(({ id }) => id === answeredId);
   if (!answered) throw new Error('a promotion that was just answered is not in the ledger');
   return answered;
@@ -187,14 +202,17 @@ async function answer(
 function noOpenPromotion(environment: Environment, last: Promotion | undefined): TowpathError {
   const what = last === undefined ? '' : ` The last, ${last.id} of ${last.release.id}, ${describeEnd(last)}.`;
   return new TowpathError('NO_OPEN_PROMOTION', `${environment.name} has no open promotion.${what}`, {
-    hint: `towpath promote ${environment.name}`,
+    hint:
+      last?.state === 'running'
+        ? `towpath status ${environment.name}`
+        : `towpath promote ${environment.name}`,
   });
 }
 
 function describeEnd({ state, reason }: Promotion): string {
   if (state === 'superseded') return `was superseded by ${reason}`;
   if (state === 'rejected') return `was rejected: ${reason}`;
-  return state === 'running' ? 'is being carried out' : state;
+  return state === 'running' ? 'is being carried out, or its command was killed' : state;
 }
 
 function upstreamOf(ports: Ports, environment: Environment): Environment {

@@ -3,7 +3,13 @@
  * Every step can be repeated: after a kill at any point the same command goes on or cleans up.
  */
 import { TowpathError } from '../domain/errors.ts';
-import type { DeploymentKind, DeploymentRecord, LedgerEvent, LedgerPayload } from '../domain/ledger.ts';
+import {
+  type DeploymentKind,
+  type DeploymentRecord,
+  foldLedger,
+  type LedgerEvent,
+  type LedgerPayload,
+} from '../domain/ledger.ts';
 import type { PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Release } from '../domain/release.ts';
@@ -47,6 +53,8 @@ export interface DeploymentRequest {
   readonly signal: AbortSignal;
   /** Looks at the plan before anything is written; throws when it must not be applied. */
   judgePlan(plan: PlanSummary): void;
+  /** Looks at the ledger that the intent will follow; throws when nobody wants the deployment any more. */
+  assertWanted?(events: readonly LedgerEvent[]): void;
 }
 
 /** A request under way: its ledger grows. */
@@ -62,29 +70,20 @@ export async function runDeployment(request: DeploymentRequest): Promise<DeployR
     cloud.terraform.plan({ image: built.image, secrets }, { signal }),
   );
   deployment.judgePlan(plan.summary);
+  const unchanged = plan.summary.empty && current?.release.id === built.release.id;
   // What a promotion asked for is recorded even when there is nothing to do: it has to end.
-  const unchanged =
-    plan.summary.empty && current?.release.id === built.release.id && deployment.promotion === undefined;
-  if (unchanged) {
+  if (unchanged && deployment.promotion === undefined) {
     const { url } = await verify(deployment);
     return { environment: environment.name, ...built, url, changed: false };
   }
   const id = `d-${ports.random.id()}`;
-  await record(deployment, {
-    type: 'deployment.started',
-    deployment: id,
-    release: built.release,
-    image: built.image,
-    kind: deployment.kind,
-    ...(deployment.reason === undefined ? {} : { reason: deployment.reason }),
-    ...(deployment.promotion === undefined ? {} : { promotion: deployment.promotion }),
-  });
+  await recordIntent(deployment, id);
   try {
     // Another commit or Terraform tree with the same image: nothing to apply, and still a deployment to verify.
     if (!plan.summary.empty) await apply(deployment, plan);
     const { url } = await verify(deployment);
     await record(deployment, { type: 'deployment.succeeded', deployment: id });
-    return { environment: environment.name, ...built, url, changed: true };
+    return { environment: environment.name, ...built, url, changed: !unchanged };
   } catch (error) {
     await settleFailure(deployment, id, error).catch((unsettled: unknown) => {
       // What went wrong first is what has to be mended; the next deployment settles the ledger.
@@ -93,6 +92,25 @@ export async function runDeployment(request: DeploymentRequest): Promise<DeployR
     });
     throw error;
   }
+}
+
+/** Planning takes long enough for people to reject or supersede what is prepared: the intent is decided on the latest. */
+async function recordIntent(deployment: Deployment, id: string): Promise<void> {
+  const { built, kind, reason, promotion } = deployment;
+  const intent: LedgerPayload = {
+    type: 'deployment.started',
+    deployment: id,
+    release: built.release,
+    image: built.image,
+    kind,
+    ...(reason === undefined ? {} : { reason }),
+    ...(promotion === undefined ? {} : { promotion }),
+  };
+  const decide = (soFar: readonly LedgerEvent[]) => {
+    deployment.assertWanted?.(soFar);
+    return intent;
+  };
+  deployment.events = await appendOnce(deployment.cloud, decide, deployment.events);
 }
 
 /** Applies the plan while the rollout is watched; a rollout that can't succeed any more ends the apply. */
@@ -181,9 +199,16 @@ async function deploymentFailed(
     `${built.release.id} does not run in ${environment.name}: ${cause}. ${serving}`,
     {
       context: log,
-      hint: `mend the service and run towpath deploy ${environment.name} again`,
+      hint: hintAfterFailure(deployment),
     },
   );
+}
+
+function hintAfterFailure({ kind, environment }: Deployment): string {
+  if (kind === 'deploy' || kind === 'break-glass')
+    return `mend the service and run towpath deploy ${environment.name} again`;
+  if (kind === 'promote') return 'mend the service and take a new release up the ladder';
+  return `mend what differs in ${environment.name}, or name another release`;
 }
 
 /** Puts Terraform's state and the service back on the release before, and records how the deployment ended. */
@@ -206,7 +231,7 @@ async function settleFailure(deployment: Deployment, id: string, error: unknown)
       ports.notifier.notify({
         type: 'warning',
         text: `the state could not be put back on ${current.release.id}: ${(restoreError as Error).message}`,
-        hint: `towpath deploy ${deployment.environment.name} tries again`,
+        hint: `towpath ${deployment.environment.position === 0 ? 'deploy' : 'apply'} ${deployment.environment.name} tries again`,
       });
     }
   }
@@ -228,5 +253,21 @@ async function restore(deployment: Deployment, current: DeploymentRecord): Promi
 
 /** The lock keeps other deployments out of the ledger, and not the promotions that people open meanwhile. */
 async function record(deployment: Deployment, payload: LedgerPayload): Promise<void> {
-  deployment.events = await appendOnce(deployment.cloud, () => payload, deployment.events);
+  const decide = (events: readonly LedgerEvent[]) => {
+    assertStillOurs(events, payload, deployment.environment.name);
+    return payload;
+  };
+  deployment.events = await appendOnce(deployment.cloud, decide, deployment.events);
+}
+
+/** Whoever takes the lock from a command that seems dead settles its deployment: there is one outcome, the first. */
+function assertStillOurs(events: readonly LedgerEvent[], payload: LedgerPayload, environment: string): void {
+  if (payload.type === 'deployment.started' || !('deployment' in payload)) return;
+  const record = foldLedger(events).deployments.find(({ id }) => id === payload.deployment);
+  if (!record || record.state === 'running') return;
+  throw new TowpathError(
+    'LOCK_LOST',
+    `Somebody else took over ${environment} and recorded ${record.id} as ${record.state} at ${record.endedAt}, while this command was at work.`,
+    { hint: `towpath status ${environment} tells what runs` },
+  );
 }

@@ -1,5 +1,5 @@
 /** Gives a deployment whose command was killed its outcome, so that the ledger tells the truth before it goes on. */
-import { foldLedger, type LedgerEvent } from '../domain/ledger.ts';
+import { type DeploymentRecord, foldLedger, type LedgerEvent } from '../domain/ledger.ts';
 import type { Cloud, Ports } from '../ports.ts';
 import { appendOnce } from './append-decided.ts';
 
@@ -11,14 +11,19 @@ export async function settleLedger(
   ports: Pick<Ports, 'notifier'>,
   cloud: Pick<Cloud, 'ledger'>,
 ): Promise<readonly LedgerEvent[]> {
-  return appendOnce(cloud, (events) => {
-    const { open } = foldLedger(events);
-    if (!open) return undefined;
+  let settled: DeploymentRecord | undefined;
+  const events = await appendOnce(cloud, (soFar) => {
+    const { open } = foldLedger(soFar);
+    settled = open;
     const cause = 'the command ended without recording an outcome';
+    return open && { type: 'deployment.aborted', deployment: open.id, cause };
+  });
+  if (settled) {
+    const { id, kind, release, actor, startedAt } = settled;
     ports.notifier.notify({
       type: 'note',
-      text: `deployment ${open.id} of ${open.release.id} (${open.actor}, ${open.startedAt}) never ended; recorded as aborted`,
+      text: `deployment ${id} of ${release.id} (${kind} by ${actor}, ${startedAt}) never ended; recorded as aborted`,
     });
-    return { type: 'deployment.aborted', deployment: open.id, cause };
-  });
+  }
+  return events;
 }

@@ -4,6 +4,7 @@ import type { Environment } from '../domain/project.ts';
 import type { ServiceSnapshot } from '../domain/rollout.ts';
 import type { LockInfo, Ports } from '../ports.ts';
 import { selectEnvironment } from './select-environment.ts';
+import { findUnfinished, type UnfinishedWork } from './unfinished-work.ts';
 
 export interface EnvironmentStatus {
   readonly environment: string;
@@ -12,6 +13,8 @@ export interface EnvironmentStatus {
   readonly lastDeployment: DeploymentRecord | undefined;
   readonly service: ServiceSnapshot | undefined;
   readonly lock: (LockInfo & { readonly liveness: 'alive' | 'dead' | 'unknown' }) | undefined;
+  /** What a command left behind or still does. */
+  readonly unfinished: UnfinishedWork | undefined;
 }
 
 /** @param names all environments when empty */
@@ -53,16 +56,19 @@ async function statusOf(ports: Ports, environment: Environment): Promise<Environ
       lastDeployment: undefined,
       service: undefined,
       lock: undefined,
+      unfinished: undefined,
     };
   }
   const [events, service, lock] = await parts;
   const state = foldLedger(events);
+  const holder = lock && { ...lock.holder, liveness: lock.liveness };
   return {
     ...name,
     bootstrapped: true,
     current: state.current,
     lastDeployment: state.deployments.at(-1),
     service,
-    lock: lock && { ...lock.holder, liveness: lock.liveness },
+    lock: holder,
+    unfinished: findUnfinished(environment.name, state, holder),
   };
 }

@@ -147,19 +147,27 @@ export interface LedgerState {
   readonly current: DeploymentRecord | undefined;
   /** A deployment with an intent and no outcome. */
   readonly open: DeploymentRecord | undefined;
+  /**
+   * The last deployment, when it left in the open which release runs: without an outcome, errored, aborted, or
+   * failed and not put back. Undefined after the environment was destroyed.
+   */
+  readonly unsettled: DeploymentRecord | undefined;
   readonly last: LedgerEvent | undefined;
 }
 
 export function foldLedger(events: readonly LedgerEvent[]): LedgerState {
   const deployments = new Map<string, DeploymentRecord>();
   let current: string | undefined;
+  let unsettled: string | undefined;
   for (const event of events) {
     const { payload } = event;
     if (payload.type === 'environment.destroyed') {
       current = undefined;
+      unsettled = undefined;
       continue;
     }
     if (payload.type === 'deployment.started') {
+      unsettled = payload.deployment;
       deployments.set(payload.deployment, {
         id: payload.deployment,
         release: payload.release,
@@ -180,12 +188,15 @@ export function foldLedger(events: readonly LedgerEvent[]): LedgerState {
     const cause = 'cause' in payload ? payload.cause : undefined;
     deployments.set(record.id, { ...record, state, endedAt: event.time, cause });
     if (state === 'succeeded') current = record.id;
+    const settled = state === 'succeeded' || (payload.type === 'deployment.failed' && payload.restored);
+    if (settled && unsettled === record.id) unsettled = undefined;
   }
   const all = [...deployments.values()];
   return {
     deployments: all,
     current: current === undefined ? undefined : deployments.get(current),
     open: all.findLast((record) => record.state === 'running'),
+    unsettled: unsettled === undefined ? undefined : deployments.get(unsettled),
     last: events.at(-1),
   };
 }

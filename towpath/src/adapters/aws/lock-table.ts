@@ -17,9 +17,13 @@ export interface LockTableOptions {
   readonly clock: Clock;
 }
 
-/** Whether the table is there and can hold locks. */
+/** Whether the table is there and can hold locks; not while it is being created. */
 export async function lockTableExists(options: LockTableOptions): Promise<boolean> {
-  return (await describe(options)) !== undefined;
+  return isUsable(await describe(options));
+}
+
+function isUsable(table: TableView | undefined): table is TableView {
+  return table?.status === 'ACTIVE' || table?.status === 'UPDATING';
 }
 
 /** @throws {TowpathError} `CONFIG_INVALID` when a table of that name has another key than Terraform's */
@@ -83,7 +87,7 @@ async function waitUntilActive(options: LockTableOptions): Promise<TableView> {
   const { environment, clock } = options;
   for (let waitedMs = 0; waitedMs <= TABLE_READY_TIMEOUT_MS; waitedMs += TABLE_POLL_MS) {
     const table = await describe(options);
-    if (table?.status === 'ACTIVE' || table?.status === 'UPDATING') return table;
+    if (isUsable(table)) return table;
     await clock.sleep(TABLE_POLL_MS);
   }
   throw new TowpathError(

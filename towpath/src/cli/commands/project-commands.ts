@@ -48,6 +48,7 @@ export function unlockCommand(environment: string, options: { readonly force: bo
       lines.push(
         `${describeHolder(result.holder)}: ${result.holder.liveness === 'dead' ? 'is not running any more' : `is ${result.holder.liveness}`}`,
       );
+    if (result.progress !== undefined) lines.push(`  what it had done: ${result.progress}`);
     if (result.stateLock)
       lines.push(
         `Terraform's state lock: ${result.stateLock.operation} by ${result.stateLock.who} since ${result.stateLock.created}`,
@@ -55,6 +56,7 @@ export function unlockCommand(environment: string, options: { readonly force: bo
     lines.push(
       result.freed.length === 0 ? `nobody holds ${environment}` : `freed: ${result.freed.join(', ')}`,
     );
+    if (result.next !== undefined) lines.push(`next: ${result.next}`);
     return { json: { environment, ...result }, text: lines.join('\n') };
   };
 }

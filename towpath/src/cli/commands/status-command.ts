@@ -27,14 +27,15 @@ function renderLadder(environments: readonly EnvironmentStatus[], paint: Paint, 
     one.current?.endedAt === undefined ? '' : age(now - Date.parse(one.current.endedAt)),
     one.service?.url ?? '',
   ]);
-  const locks = environments.flatMap((one) => describeLock(one, paint));
-  return [renderTable([header, ...rows]), ...locks].join('\n');
+  const work = environments.flatMap((one) => describeUnfinished(one, paint));
+  return [renderTable([header, ...rows]), ...work].join('\n');
 }
 
 function renderOne(one: EnvironmentStatus, paint: Paint, now: number): string {
   const lines = [renderLadder([one], paint, now)];
   const last = one.lastDeployment;
-  if (last && last.state !== 'succeeded')
+  // What is unfinished and held by nobody tells of it already.
+  if (last && last.state !== 'succeeded' && (one.lock || !one.unfinished))
     lines.push(
       `last deployment ${last.id} of ${last.release.id}: ${last.state}${last.cause === undefined ? '' : `: ${last.cause}`}`,
     );
@@ -49,12 +50,10 @@ function describeHealth(one: EnvironmentStatus, paint: Paint): string {
   return paint(healthy === all && all > 0 ? 'green' : 'red', `${healthy}/${all} healthy`);
 }
 
-function describeLock(one: EnvironmentStatus, paint: Paint): readonly string[] {
-  if (!one.lock) return [];
-  const { operation, actor, pid, host, since, liveness } = one.lock;
-  return [
-    `${paint('yellow', '!')} ${one.environment}: ${operation} by ${actor} (pid ${pid} on ${host}, ${liveness}) since ${since}`,
-  ];
+function describeUnfinished({ environment, unfinished }: EnvironmentStatus, paint: Paint): readonly string[] {
+  if (!unfinished) return [];
+  const line = `${paint('yellow', '!')} ${environment}: ${unfinished.text}`;
+  return unfinished.next === undefined ? [line] : [line, `  ${paint('cyan', 'next:')} ${unfinished.next}`];
 }
 
 /** The two largest units: `3 d 4 h`, `12 min`. */
