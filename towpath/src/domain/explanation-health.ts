@@ -70,6 +70,7 @@ function explainCodes(
   { evidence, settings, where }: Case,
   codes: readonly number[],
 ): Explanation | undefined {
+  if (isWithinGrace(evidence, settings)) return undefined;
   const check = settings?.healthCheck;
   const path = check?.path ?? 'the health check path';
   if (codes.includes(404))
@@ -81,10 +82,8 @@ function explainCodes(
     };
   const answered = `answers ${codes.join(', ')} instead of ${check?.matcher ?? '200'} on ${path}`;
   if (codes.some((code) => code >= 500) && soundsStarting(evidence.log)) {
-    if (isWithinGrace(evidence, settings)) return undefined;
     return tooSoon(settings, `the service ${answered} while it starts (${where})`, 'likely');
   }
-  if (isWithinGrace(evidence, settings)) return undefined;
   const complaint = quoteComplaint(evidence.log);
   return {
     kind: 'health-check-error',
@@ -128,13 +127,6 @@ function explainRefusal({ evidence, settings, port, task, where }: Case): Explan
   const announced = readAnnouncements(evidence.log);
   const there = announced.filter((announcement) => announcement.port === port);
   const elsewhere = announced.find((announcement) => announcement.port !== port);
-  if (port !== undefined && there.length === 0 && elsewhere)
-    return {
-      kind: 'wrong-port',
-      cause: `the service listens on port ${elsewhere.port}, and the load balancer connects to ${port} (${where})`,
-      hint: `let it listen on the port in PORT (${port}), or set \`port: ${elsewhere.port}\` of the service in towpath.config.ts; then deploy again`,
-      confidence: 'likely',
-    };
   if (there.length > 0 && there.every(({ host }) => isLocalhost(host)))
     return {
       kind: 'listens-on-localhost',
@@ -143,6 +135,14 @@ function explainRefusal({ evidence, settings, port, task, where }: Case): Explan
       confidence: 'likely',
     };
   if (isWithinGrace(evidence, settings)) return undefined;
+  // Later than the rest: a program may open its metrics first.
+  if (port !== undefined && there.length === 0 && elsewhere)
+    return {
+      kind: 'wrong-port',
+      cause: `the service listens on port ${elsewhere.port}, and the load balancer connects to ${port} (${where})`,
+      hint: `let it listen on the port in PORT (${port}), or set \`port: ${elsewhere.port}\` of the service in towpath.config.ts; then deploy again`,
+      confidence: 'likely',
+    };
   const ranMs = ranFor(task);
   const after = ranMs === undefined ? '' : ` after ${formatSeconds(ranMs)}`;
   if (there.length > 0)

@@ -450,7 +450,9 @@ describe('while it happens', () => {
   });
 
   it('says at once what no waiting mends', () => {
-    expect(scene(['listening on :8080'], '2026-01-01T00:00:05.000Z')).toMatchObject({ kind: 'wrong-port' });
+    const soon = '2026-01-01T00:00:05.000Z';
+    expect(scene(['listening on localhost:5000'], soon)).toMatchObject({ kind: 'listens-on-localhost' });
+    expect(scene(['metrics listening on :9090'], soon)).toMatchObject({ confidence: 'possible' });
   });
 });
 
@@ -469,6 +471,13 @@ describe('which task tells most', () => {
     expect(choose({ stopped: [replaced, other] })).toBeUndefined();
   });
 
+  it('not one that ended before this deployment began, though its image is the same', () => {
+    const deployments = [sampleDeployment(DIGEST, { createdAt: '2026-01-01T00:02:00.000Z' })];
+    expect(choose({ stopped: [died], deployments })).toBeUndefined();
+    const later = { ...died, stoppedAt: '2026-01-01T00:03:00.000Z' };
+    expect(choose({ stopped: [later, died], deployments })).toBe(later.id);
+  });
+
   it('events of earlier deployments are no trouble of this one', () => {
     const snapshot = startingSnapshot(DIGEST, {
       deployments: [
@@ -483,6 +492,7 @@ describe('which task tells most', () => {
       ],
     });
     expect(looksTroubled(snapshot, DIGEST)).toBe(false);
-    expect(looksTroubled({ ...snapshot, stopped: [died] }, DIGEST)).toBe(true);
+    const now = { ...died, stoppedAt: '2026-01-01T00:03:00.000Z' };
+    expect(looksTroubled({ ...snapshot, stopped: [now] }, DIGEST)).toBe(true);
   });
 });

@@ -187,7 +187,12 @@ export function taskName({ id, zone }: TaskView): string {
 export function chooseCulprit(snapshot: ServiceSnapshot, requestedDigest: string): TaskView | undefined {
   const ofRelease = ({ imageDigest }: TaskView) =>
     imageDigest === requestedDigest || imageDigest === undefined;
-  const ended = snapshot.stopped.filter(ofRelease).find(hasOwnCause);
+  // A second attempt with the same image must not be blamed for how the first one ended.
+  const since = deploymentStart(snapshot);
+  const ended = snapshot.stopped
+    .filter(({ stoppedAt }) => !(Date.parse(stoppedAt ?? '') < since))
+    .filter(ofRelease)
+    .find(hasOwnCause);
   if (ended) return ended;
   const sick = new Set(snapshot.targets.filter(({ state }) => state === 'unhealthy').map(({ id }) => id));
   return snapshot.tasks
@@ -201,11 +206,16 @@ function hasOwnCause({ stoppedReason, containerReason, exitCode }: TaskView): bo
   return exitCode !== undefined || containerReason !== undefined || stoppedReason !== undefined;
 }
 
+/** When the newest deployment that AWS lists began, milliseconds since the epoch. */
+function deploymentStart({ deployments }: ServiceSnapshot): number {
+  const starts = deployments.flatMap(({ createdAt }) => (createdAt ? Date.parse(createdAt) : []));
+  return starts.length > 0 ? Math.max(...starts) : Number.NEGATIVE_INFINITY;
+}
+
 /** Service events of the deployment that is under way or just ended; newest first, as AWS gives them. */
 export function currentEvents({ snapshot }: Pick<Evidence, 'snapshot'>): readonly string[] {
   if (!snapshot) return [];
-  const starts = snapshot.deployments.flatMap(({ createdAt }) => (createdAt ? Date.parse(createdAt) : []));
-  const since = starts.length > 0 ? Math.max(...starts) : Number.NEGATIVE_INFINITY;
+  const since = deploymentStart(snapshot);
   return snapshot.events.filter(({ time }) => !(Date.parse(time) < since)).map(({ message }) => message);
 }
 

@@ -282,6 +282,100 @@ describe('the log of a task', () => {
   });
 });
 
+describe('settings', () => {
+  const DEFINITION = {
+    executionRoleArn: 'arn:aws:iam::123456789012:role/reader',
+    memory: '1024',
+    runtimePlatform: { cpuArchitecture: 'ARM64' },
+    containerDefinitions: [
+      { name: 'proxy', image: 'proxy', portMappings: [{ containerPort: 80 }] },
+      {
+        name: 'web',
+        image: 'shop@sha256:aa',
+        portMappings: [{ containerPort: 5000 }],
+        logConfiguration: { logDriver: 'awslogs', options: { 'awslogs-group': '/ecs/own' } },
+      },
+    ],
+  };
+  const CONFIGURED = {
+    healthCheckGracePeriodSeconds: 30,
+    deploymentConfiguration: { minimumHealthyPercent: 50, maximumPercent: 150 },
+    capacityProviderStrategy: [{ capacityProvider: 'FARGATE' }, { capacityProvider: 'FARGATE_SPOT' }],
+    networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a'], securityGroups: ['sg-tasks'] } },
+  };
+
+  function prepareSettings(): void {
+    prepareService(HTTP);
+    const before = answers.get('DescribeServices') as { readonly services: readonly object[] };
+    answers.set('DescribeServices', { services: [{ ...before.services[0], ...CONFIGURED }] });
+    answers.set('DescribeTaskDefinition', { taskDefinition: DEFINITION });
+    answers.set(
+      'DescribeTargetGroups',
+      xml(
+        'DescribeTargetGroups',
+        '<TargetGroups><member><HealthCheckPath>/readyz</HealthCheckPath><HealthCheckTimeoutSeconds>2</HealthCheckTimeoutSeconds><HealthCheckIntervalSeconds>5</HealthCheckIntervalSeconds><UnhealthyThresholdCount>3</UnhealthyThresholdCount><Matcher><HttpCode>200-299</HttpCode></Matcher><LoadBalancerArns><member>arn:alb</member></LoadBalancerArns></member></TargetGroups>',
+      ),
+    );
+    answers.set(
+      'DescribeLoadBalancers',
+      xml(
+        'DescribeLoadBalancers',
+        '<LoadBalancers><member><SecurityGroups><member>sg-alb</member></SecurityGroups></member></LoadBalancers>',
+      ),
+    );
+    answers.set(
+      'DescribeSecurityGroups',
+      '<DescribeSecurityGroupsResponse><securityGroupInfo><item><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>5000</fromPort><toPort>5000</toPort><groups><item><groupId>sg-alb</groupId></item></groups></item></ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>',
+    );
+  }
+
+  it('are those of the container that counts, its target group and its security groups', async () => {
+    prepareSettings();
+    expect(await service().settings('shop:3')).toEqual({
+      environment: 'test',
+      container: {
+        image: 'shop@sha256:aa',
+        port: 5000,
+        architecture: 'ARM64',
+        memoryMb: 1024,
+        logGroup: '/ecs/own',
+      },
+      executionRole: 'reader',
+      graceSeconds: 30,
+      minimumHealthyPercent: 50,
+      maximumPercent: 150,
+      capacityProviders: ['FARGATE', 'FARGATE_SPOT'],
+      healthCheck: {
+        path: '/readyz',
+        timeoutSeconds: 2,
+        intervalSeconds: 5,
+        unhealthyThreshold: 3,
+        matcher: '200-299',
+      },
+      network: {
+        taskGroups: ['sg-tasks'],
+        balancerGroups: ['sg-alb'],
+        ingress: [{ protocol: 'tcp', fromPort: 5000, toPort: 5000, groups: ['sg-alb'], ranges: [] }],
+      },
+    });
+    const groups = asked.find(({ action }) => action === 'DescribeSecurityGroups');
+    expect(groups?.body).toMatchObject({ 'GroupId.1': 'sg-tasks' });
+  });
+
+  it('leave out what may not be read, and never fail for it', async () => {
+    prepareSettings();
+    answers.set('DescribeSecurityGroups', refusal('UnauthorizedOperation'));
+    expect(await service().settings('shop:3')).toMatchObject({ network: undefined, graceSeconds: 30 });
+    answers.set('DescribeTargetGroups', refusal('TargetGroupNotFound'));
+    answers.set('DescribeTaskDefinition', refusal('ClientException'));
+    expect(await service().settings('shop:3')).toMatchObject({
+      network: undefined,
+      healthCheck: undefined,
+      container: undefined,
+    });
+  });
+});
+
 describe('deletion protection', () => {
   it('is taken from the load balancer', async () => {
     prepareService(HTTP);
