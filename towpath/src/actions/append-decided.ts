@@ -5,6 +5,8 @@ import type { Cloud } from '../ports.ts';
 
 /** Lost races in a row before it is said that the ledger is too busy. */
 const RACE_ATTEMPTS = 8;
+/** Events that one decision may take; more means that others keep undoing it. */
+const MAX_EVENTS = 16;
 
 /**
  * Appends what `decide` says until it has nothing more to say. Losing a race to another writer means reading
@@ -15,10 +17,11 @@ export async function appendDecided(
   decide: (events: readonly LedgerEvent[]) => LedgerPayload | undefined,
 ): Promise<readonly LedgerEvent[]> {
   let events = await cloud.ledger.load();
-  while (decide(events) !== undefined) {
-    events = await appendOnce(cloud, (soFar) => decide(soFar), events);
+  for (let appended = 0; appended < MAX_EVENTS; appended += 1) {
+    if (decide(events) === undefined) return events;
+    events = await appendOnce(cloud, decide, events);
   }
-  return events;
+  throw tooBusy(MAX_EVENTS);
 }
 
 /**
@@ -41,9 +44,13 @@ export async function appendOnce(
       events = await cloud.ledger.load();
     }
   }
-  throw new TowpathError(
+  throw tooBusy(RACE_ATTEMPTS);
+}
+
+function tooBusy(attempts: number): TowpathError {
+  return new TowpathError(
     'LEDGER_RACE',
-    `Others kept writing to the ledger; ${RACE_ATTEMPTS} attempts were made.`,
+    `Others kept writing to the ledger; ${attempts} attempts were made.`,
     { hint: 'run the same command again' },
   );
 }

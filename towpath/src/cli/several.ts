@@ -6,12 +6,15 @@ import type { CommandSession } from './session.ts';
 import { renderError } from './views/render-error.ts';
 import type { CommandResult } from './views/view.ts';
 
+/** The worst that happened is the outcome of the whole, whatever the order of the environments. */
+const WORST_FIRST = [EXIT.bug, EXIT.failed, EXIT.usage, EXIT.waiting, EXIT.done] as const;
+
 export function summarise<T>(
   outcomes: readonly Outcome<T>[],
   { paint, globals }: CommandSession,
   render: (value: T) => CommandResult,
 ): CommandResult & { readonly exitCode: ExitCode } {
-  let exitCode: ExitCode = EXIT.done;
+  const exitCodes = new Set<ExitCode>([EXIT.done]);
   const texts: string[] = [];
   const environments: object[] = [];
   for (const outcome of outcomes) {
@@ -22,12 +25,13 @@ export function summarise<T>(
       continue;
     }
     const { environment, error } = outcome;
-    exitCode = error instanceof TowpathError ? error.exitCode : EXIT.bug;
+    exitCodes.add(error instanceof TowpathError ? error.exitCode : EXIT.bug);
     texts.push(`${paint('bold', environment)}\n${renderError(error, paint, globals)}`);
     const code = error instanceof TowpathError ? error.code : 'BUG';
     const message = error instanceof Error ? error.message : String(error);
     const hint = error instanceof TowpathError ? error.hint : undefined;
     environments.push({ environment, error: { code, message, hint } });
   }
+  const exitCode = WORST_FIRST.find((code) => exitCodes.has(code)) ?? EXIT.done;
   return { json: { environments }, text: texts.filter((text) => text !== '').join('\n'), exitCode };
 }

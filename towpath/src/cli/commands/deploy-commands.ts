@@ -5,6 +5,7 @@ import {
   deploy,
   deploySeveral,
   destroy,
+  type Outcome,
   type PlanResult,
   plan,
   selectSeveral,
@@ -70,14 +71,28 @@ export function destroyCommand(names: readonly string[], flags: Flags): CommandB
     // One question for each environment, one after the other: nobody can answer several at once.
     const outcomes = options.confirmed
       ? await sideBySide(ports, [first ?? '', ...others], (scoped, name) => destroy(scoped, name, options))
-      : await destroyInTurn([first ?? '', ...others], (name) => destroy(ports, name, options));
+      : await destroyInTurn([first ?? '', ...others], options.signal, (name) =>
+          destroy(ports, name, options),
+        );
     return summarise(outcomes, session, render);
   };
 }
 
-async function destroyInTurn(names: readonly string[], work: (name: string) => Promise<DestroyResult>) {
-  const outcomes: { readonly environment: string; readonly value: DestroyResult }[] = [];
-  for (const environment of names) outcomes.push({ environment, value: await work(environment) });
+/** A no, or a failure, is about one environment: the others are asked about all the same. */
+async function destroyInTurn(
+  names: readonly string[],
+  signal: AbortSignal,
+  work: (name: string) => Promise<DestroyResult>,
+): Promise<readonly Outcome<DestroyResult>[]> {
+  const outcomes: Outcome<DestroyResult>[] = [];
+  for (const environment of names) {
+    try {
+      outcomes.push({ environment, value: await work(environment) });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      outcomes.push({ environment, error });
+    }
+  }
   return outcomes;
 }
 

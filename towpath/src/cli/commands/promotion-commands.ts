@@ -77,15 +77,18 @@ function render(
   return { json: { ...result }, text, exitCode: result.state === 'closed' ? EXIT.failed : EXIT.waiting };
 }
 
-function nextCommand({ environment, gates }: PromotionResult, ports: Ports): string {
+function nextCommand({ environment, kind, gates }: PromotionResult, ports: Ports): string {
   const local = ports.target === 'local' ? ' --local' : '';
+  const again = `towpath ${kind} ${environment}${local}`;
   const closed = gates.find(({ state }) => state === 'closed');
-  if (closed?.name === 'tree')
-    return `check out the commit of the release, then towpath promote ${environment}${local}`;
-  if (closed) return `mend that, then towpath promote ${environment}${local}`;
-  const waiting = gates.find(({ state }) => state === 'waiting');
-  if (waiting?.name === 'approvals') {
+  if (closed?.name === 'tree') return `check out the commit of the release, then ${again}`;
+  if (closed?.name === 'verified') return `${again} asks for what is verified there now`;
+  if (closed?.name === 'restorable')
+    return `mend that, then ${again}; or leave the ladder: towpath deploy ${environment}${local} --break-glass "why"`;
+  if (closed) return `mend that, then ${again}`;
+  // People can say yes while a soak goes on: what somebody can do now is named before what only time does.
+  if (gates.some(({ name, state }) => name === 'approvals' && state === 'waiting')) {
     return `somebody else runs: towpath approve ${environment}${local}${ports.target === 'local' ? ' --as reviewer' : ''}`;
   }
-  return `towpath promote ${environment}${local} once the time has come`;
+  return `${again} once the environment before has been healthy for long enough`;
 }
