@@ -33,7 +33,9 @@ variables {
   branch            = "main"
 }
 
-run "trust" {
+run "qa" {
+  # Who gets in.
+
   assert {
     condition = jsondecode(aws_iam_role.deploy.assume_role_policy).Statement == [{
       Effect    = "Allow"
@@ -65,23 +67,9 @@ run "trust" {
     condition     = aws_iam_role.deploy.path == "/ci/" && aws_iam_role.plan.path == "/ci/" && alltrue([for policy in aws_iam_policy.this : policy.path == "/ci/"])
     error_message = "What CI is given lies under /ci/, out of its own reach."
   }
-}
 
-run "trust_by_number" {
-  variables {
-    repository_id = "4711"
-  }
+  # Planning changes nothing.
 
-  assert {
-    condition = alltrue([
-      for role in [aws_iam_role.deploy, aws_iam_role.plan] :
-      jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:repository_id"] == "4711"
-    ])
-    error_message = "A repository's number must be asked of both roles."
-  }
-}
-
-run "planning_changes_nothing" {
   assert {
     condition     = keys(aws_iam_role_policy_attachment.plan) == ["plan", "read"]
     error_message = "The plan role has ${jsonencode(keys(aws_iam_role_policy_attachment.plan))}."
@@ -117,9 +105,9 @@ run "planning_changes_nothing" {
     ]
     error_message = "A plan writes its two locks and nothing else: ${aws_iam_policy.this["plan"].policy}"
   }
-}
 
-run "scope" {
+  # Nothing beyond the environment.
+
   assert {
     condition     = keys(aws_iam_role_policy_attachment.deploy) == ["network", "read", "roles", "service", "state"]
     error_message = "The deploy role has ${jsonencode(keys(aws_iam_role_policy_attachment.deploy))}."
@@ -175,9 +163,9 @@ run "scope" {
     ]) && !strcontains(aws_iam_policy.this["state"].policy, "state-qa/*")
     error_message = "Only the lock file may be deleted, and only state and ledger be written: ${aws_iam_policy.this["state"].policy}"
   }
-}
 
-run "roles_within_the_boundary" {
+  # Roles within the boundary.
+
   assert {
     condition = [for statement in jsondecode(aws_iam_policy.this["roles"].policy).Statement : statement if statement.Sid == "WriteBoundedRoles"] == [{
       Sid    = "WriteBoundedRoles"
@@ -217,9 +205,9 @@ run "roles_within_the_boundary" {
     ]))
     error_message = "The boundary must hold no identity, state or ledger action and no wildcard: ${aws_iam_policy.boundary.policy}"
   }
-}
 
-run "ledger_of_the_environment_before" {
+  # The environment before is read, the next one out of reach, and images are pushed by the first.
+
   assert {
     condition = [for statement in jsondecode(aws_iam_policy.this["state"].policy).Statement : statement.Sid if endswith(statement.Sid, "Before")] == [
       "FindLedgerBefore", "ReadLedgerBefore", "ReadLockBefore", "ReadServiceBefore", "ListTasksBefore",
@@ -235,11 +223,37 @@ run "ledger_of_the_environment_before" {
     ]))
     error_message = "The environment before is read, never written."
   }
+
+  assert {
+    condition     = !strcontains(aws_iam_policy.this["state"].policy, "staging")
+    error_message = "Without a promotion that opens by itself the next environment is out of reach."
+  }
+
+  assert {
+    condition     = !strcontains(join("", values(aws_iam_policy.this)[*].policy), "ecr:PutImage")
+    error_message = "An image is built once, for the first environment."
+  }
 }
 
-run "opens_the_next" {
+run "qa_with_options" {
   variables {
-    opens = { name = "staging", state_bucket = "devops-app-terraform-state-staging", lock_table = "terraform-lock-staging" }
+    repository_id    = "4711"
+    registry_account = "222222222222"
+    registry_region  = "eu-west-1"
+    opens            = { name = "staging", state_bucket = "devops-app-terraform-state-staging", lock_table = "terraform-lock-staging" }
+  }
+
+  assert {
+    condition = alltrue([
+      for role in [aws_iam_role.deploy, aws_iam_role.plan] :
+      jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:repository_id"] == "4711"
+    ])
+    error_message = "A repository's number must be asked of both roles."
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_policy.boundary.policy, "arn:aws:ecr:eu-west-1:222222222222:repository/devops-app")
+    error_message = "Images come from the registry's account and region."
   }
 
   assert {
@@ -249,13 +263,6 @@ run "opens_the_next" {
       "arn:aws:dynamodb:us-east-1:123456789012:table/terraform-lock-staging",
     ]
     error_message = "Opening a promotion takes the next environment's ledger and nothing else of it."
-  }
-}
-
-run "opens_nothing" {
-  assert {
-    condition     = !strcontains(aws_iam_policy.this["state"].policy, "staging")
-    error_message = "Without a promotion that opens by itself the next environment is out of reach."
   }
 }
 
@@ -273,25 +280,6 @@ run "first_environment" {
   assert {
     condition     = !strcontains(aws_iam_policy.this["state"].policy, "Before")
     error_message = "There is nothing before the first environment."
-  }
-}
-
-run "later_environments_do_not_push" {
-  assert {
-    condition     = !strcontains(join("", values(aws_iam_policy.this)[*].policy), "ecr:PutImage")
-    error_message = "An image is built once, for the first environment."
-  }
-}
-
-run "registry_of_another_account" {
-  variables {
-    registry_account = "222222222222"
-    registry_region  = "eu-west-1"
-  }
-
-  assert {
-    condition     = strcontains(aws_iam_policy.boundary.policy, "arn:aws:ecr:eu-west-1:222222222222:repository/devops-app")
-    error_message = "Images come from the registry's account and region."
   }
 }
 
