@@ -7,6 +7,8 @@ const MAX_DEPTH = 8;
 const MAX_FILES = 2000;
 /** `tests` never reach AWS, and `envs` are not the release's: they follow the configuration. */
 const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(['tests', 'envs', 'node_modules']);
+/** A root of its own: the roles of CI in an account are no part of what an environment runs. */
+const SKIPPED_ROOTS: ReadonlySet<string> = new Set(['infra/ci']);
 const LOCK_FILE = '.terraform.lock.hcl';
 
 export interface TreeFile {
@@ -36,7 +38,7 @@ async function collect(root: string, folder: string, depth: number, paths: strin
   for (const entry of await listFolder(join(root, folder))) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
-      if (!entry.name.startsWith('.') && !SKIPPED_FOLDERS.has(entry.name)) {
+      if (!entry.name.startsWith('.') && !SKIPPED_FOLDERS.has(entry.name) && !SKIPPED_ROOTS.has(path)) {
         await collect(root, path, depth + 1, paths);
       }
     } else if (/\.(tf|tf\.json|tftpl)$/.test(entry.name)) {

@@ -67,6 +67,7 @@ describe('terraformTree', () => {
       'infra/README.md',
       'infra/tests/all.tftest.hcl',
       'infra/tests/setup/main.tf',
+      'infra/ci/main.tf',
       'infra/modules/ecs/tests/main.tf',
       'infra/.terraform/modules/x/main.tf',
       'infra/envs/test/backend.hcl',
