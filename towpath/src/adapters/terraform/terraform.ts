@@ -18,8 +18,11 @@ import {
   type TerraformEvent,
 } from './terraform-events.ts';
 import { runTerraform, type TerraformResult } from './terraform-process.ts';
+import { createUnsavedState } from './unsaved-state.ts';
 
 const CONTEXT_LINES = 40;
+/** AWS's codes, as the provider and the backend pass them on in their messages. */
+const EXPIRED = /\b(?:ExpiredToken(?:Exception)?|RequestExpired|TokenRefreshRequired)\b/;
 const TARGET_WATCH_INTERVAL_MS = 500;
 
 export interface TerraformOptions {
@@ -86,6 +89,17 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     throw await failure(operation, result, events, lines, options);
   }
 
+  const unsaved = createUnsavedState({
+    infra,
+    environment,
+    dataDir,
+    notifier,
+    push: async (file) => {
+      const { result, events, lines } = await run(['state', 'push', file], {});
+      await check('state push', result, events, lines);
+    },
+  });
+
   return {
     async init(signal) {
       const stampFile = join(dataDir, 'initialised');
@@ -104,6 +118,7 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     },
 
     async plan(variables, planOptions = {}) {
+      await unsaved.save();
       const file = join(dataDir, planOptions.destroy ? 'destroy.tfplan' : 'deploy.tfplan');
       const args = [
         'plan',
@@ -131,12 +146,15 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     },
 
     async apply(plan, variables, signal) {
+      const startedAt = Date.now();
       const { result, events, lines } = await run(
         ['apply', '-json', '-input=false', plan.file],
         secretVariables(variables),
         signal,
       );
       await rm(plan.file, { force: true });
+      const state = result.code === 0 ? undefined : await unsaved.keep(startedAt);
+      if (state !== undefined) notifier.notify(unsavedWarning(environment, state));
       await check('apply', result, events, lines);
     },
 
@@ -150,6 +168,14 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       await check('force-unlock', result, events, lines);
     },
   };
+}
+
+function unsavedWarning(environment: string, file: string) {
+  return {
+    type: 'warning',
+    text: `Terraform could not save the state of ${environment}; it is kept as ${file}`,
+    hint: `the next command about ${environment} on this computer saves it; on another one it would be missing`,
+  } as const;
 }
 
 /** Aborts when the target has ended. */
@@ -266,6 +292,16 @@ async function failure(
     );
   }
   const context = text.split('\n').filter((line) => line.trim() !== '');
+  if (EXPIRED.test(text)) {
+    return new TowpathError(
+      'CREDENTIALS_EXPIRED',
+      `The AWS credentials expired while terraform ${operation} ran.`,
+      {
+        context: context.slice(0, CONTEXT_LINES),
+        hint: `sign in again; then towpath status ${options.environment} tells how to go on`,
+      },
+    );
+  }
   const first = errors[0];
   return new TowpathError(
     'TERRAFORM_FAILED',

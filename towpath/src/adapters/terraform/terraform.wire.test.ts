@@ -270,6 +270,18 @@ describe('plan and apply', () => {
       hint: expect.stringContaining('towpath plan test'),
     });
   });
+
+  it('says that the credentials expired, by the code that AWS gives', async () => {
+    const detail = 'api error ExpiredTokenException: The security token included in the request is expired';
+    play({ apply: { code: 1, lines: [diagnostic('error', 'updating ECS Service', detail)] } });
+    const terraform = open();
+    const plan = await terraform.plan(variables);
+    await expect(terraform.apply(plan, variables)).rejects.toMatchObject({
+      code: 'CREDENTIALS_EXPIRED',
+      message: 'The AWS credentials expired while terraform apply ran.',
+      context: ['updating ECS Service', detail],
+    });
+  });
 });
 
 describe('a state lock', () => {
