@@ -52,8 +52,7 @@ export default defineConfig({
           name: 'journeys',
           include: ['test/journeys/**/*.test.ts'],
           exclude: NEVER,
-          // One after the other: each brings up an embedded AWS and measures it.
-          fileParallelism: false,
+          // Two at a time, as everywhere: a journey mostly waits for delays that the AWS provider has compiled in.
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },
