@@ -30,7 +30,6 @@ const openProject: CliContext['openProject'] = async (globals, { notifier, promp
   const common = { project, clock: systemClock, random: systemRandom, notifier };
   return {
     ...common,
-    target: globals.local ? 'local' : 'aws',
     prompter,
     workspace: createWorkspace(root),
     cloud: createClouds({ ...common, root, stateDir: stateFolder(root), local }),

@@ -263,7 +263,6 @@ export interface LocalAwsStatus {
 
 /** What an action may use. `cloud` gives the account of one environment. */
 export interface Ports {
-  readonly target: 'aws' | 'local';
   readonly project: Project;
   readonly clock: Clock;
   readonly notifier: Notifier;

@@ -103,7 +103,6 @@ async function openNext(
   built: BuiltRelease,
 ): Promise<void> {
   const cloud = ports.cloud(next);
-  const local = ports.target === 'local' ? ' --local' : '';
   // The promotion is written into the ledger of its target, which may have no bucket yet.
   await ensureStanding(ports, cloud);
   if (foldLedger(await cloud.ledger.load()).current?.release.id === built.release.id) return;
@@ -118,6 +117,6 @@ async function openNext(
   const verb = next.promotion.approvals > 0 ? 'approve' : 'promote';
   ports.notifier.notify({
     type: 'note',
-    text: `${next.name}: promotion ${promotion.id} of ${release.id} is open; next: towpath ${verb} ${next.name}${local}`,
+    text: `${next.name}: promotion ${promotion.id} of ${release.id} is open; next: towpath ${verb} ${next.name}`,
   });
 }

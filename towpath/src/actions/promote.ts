@@ -80,10 +80,7 @@ export async function approve(
         'SELF_APPROVAL',
         `${promotion.id} was requested by you (${target.identity}); somebody else has to approve it.`,
         {
-          hint:
-            ports.target === 'local'
-              ? `towpath approve ${environment.name} --local --as reviewer`
-              : 'ask a colleague to run the same command',
+          hint: `somebody else runs: towpath approve ${environment.name}`,
         },
       );
     }

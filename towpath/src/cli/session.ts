@@ -3,6 +3,7 @@
 import type { Notifier, Ports, Prompter } from '../actions/index.ts';
 import { EXIT, type ExitCode, TowpathError } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
+import { type Address, addressingView } from './address-commands.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { createJsonView } from './views/json-view.ts';
 import { createLineView } from './views/line-view.ts';
@@ -30,7 +31,7 @@ export async function runCommand(
   body: CommandBody,
 ): Promise<ExitCode> {
   const paint = choosePaint(context, globals);
-  const view = await chooseView(context, globals, kind, paint);
+  const view = addressingView(await chooseView(context, globals, kind, paint), addressOf(context, globals));
   const prompter = createPrompter(context, globals, view);
   const notifier: Notifier = kind === 'operation' || !globals.json ? view : { notify() {} };
   try {
@@ -57,6 +58,15 @@ function abortedBy(error: unknown): unknown {
     cause: error,
     hint: 'the same command goes on where this one stopped',
   });
+}
+
+/** What a recommended command needs to go where this one went. */
+function addressOf(context: CliContext, globals: GlobalOptions): Address {
+  if (!globals.local) return { flags: '', approver: undefined };
+  return {
+    flags: context.env.TOWPATH_TARGET === 'local' ? '' : '--local',
+    approver: globals.as === 'reviewer' ? 'developer' : 'reviewer',
+  };
 }
 
 function choosePaint(context: CliContext, globals: GlobalOptions): Paint {

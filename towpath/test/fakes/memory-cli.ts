@@ -48,7 +48,7 @@ export function createMemoryCli(options: MemoryCliOptions = {}): MemoryCli {
           opened.push(globals);
           if (options.failOpen !== undefined) throw options.failOpen;
           world.listen(notifier);
-          return { ...world.ports, target: globals.local ? 'local' : 'aws', prompter };
+          return { ...world.ports, prompter };
         },
         openLocalAws: async () => localAws,
         version: '9.8.7',

@@ -28,8 +28,7 @@ export function bootstrapCommand(environment: string): CommandBody {
   return async ({ open }) => {
     const ports = await open();
     const result = await bootstrap(ports, environment);
-    const local = ports.target === 'local' ? ' --local' : '';
-    return { json: { environment, ...result }, text: `next: towpath deploy ${environment}${local}` };
+    return { json: { environment, ...result }, text: `next: towpath deploy ${environment}` };
   };
 }
 

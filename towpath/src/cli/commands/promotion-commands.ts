@@ -3,7 +3,6 @@
 import {
   applyConfiguration,
   approve,
-  type Ports,
   type PromotionResult,
   promote,
   reject,
@@ -26,21 +25,21 @@ function runOptions(flags: Flags, { context }: CommandSession) {
 export function promoteCommand(environment: string, flags: Flags): CommandBody {
   return async (session) => {
     const ports = await session.open();
-    return render(await promote(ports, environment, runOptions(flags, session)), ports, session);
+    return render(await promote(ports, environment, runOptions(flags, session)), session);
   };
 }
 
 export function approveCommand(environment: string, flags: Flags): CommandBody {
   return async (session) => {
     const ports = await session.open();
-    return render(await approve(ports, environment, runOptions(flags, session)), ports, session);
+    return render(await approve(ports, environment, runOptions(flags, session)), session);
   };
 }
 
 export function applyCommand(environment: string, flags: Flags): CommandBody {
   return async (session) => {
     const ports = await session.open();
-    return render(await applyConfiguration(ports, environment, runOptions(flags, session)), ports, session);
+    return render(await applyConfiguration(ports, environment, runOptions(flags, session)), session);
   };
 }
 
@@ -64,7 +63,6 @@ export function rollbackCommand(environment: string, flags: Flags): CommandBody 
 
 function render(
   result: PromotionResult,
-  ports: Ports,
   session: CommandSession,
 ): { json: Record<string, unknown>; text: string; exitCode: ExitCode } {
   if (result.deployed) {
@@ -73,22 +71,21 @@ function render(
   const { paint } = session;
   const blocking = result.gates.filter(({ state }) => state === result.state);
   const reasons = blocking.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
-  const text = `${paint('yellow', '…')} ${result.environment}: ${result.promotion} of ${result.release} ${result.state === 'closed' ? 'is stopped by a closed gate' : 'waits'}: ${reasons}\n  ${paint('cyan', 'next:')} ${nextCommand(result, ports)}`;
+  const text = `${paint('yellow', '…')} ${result.environment}: ${result.promotion} of ${result.release} ${result.state === 'closed' ? 'is stopped by a closed gate' : 'waits'}: ${reasons}\n  ${paint('cyan', 'next:')} ${nextCommand(result)}`;
   return { json: { ...result }, text, exitCode: result.state === 'closed' ? EXIT.failed : EXIT.waiting };
 }
 
-function nextCommand({ environment, kind, gates }: PromotionResult, ports: Ports): string {
-  const local = ports.target === 'local' ? ' --local' : '';
-  const again = `towpath ${kind} ${environment}${local}`;
+function nextCommand({ environment, kind, gates }: PromotionResult): string {
+  const again = `towpath ${kind} ${environment}`;
   const closed = gates.find(({ state }) => state === 'closed');
   if (closed?.name === 'tree') return `check out the commit of the release, then ${again}`;
   if (closed?.name === 'verified') return `${again} asks for what is verified there now`;
   if (closed?.name === 'restorable')
-    return `mend that, then ${again}; or leave the ladder: towpath deploy ${environment}${local} --break-glass "why"`;
+    return `mend that, then ${again}; or leave the ladder: towpath deploy ${environment} --break-glass "why"`;
   if (closed) return `mend that, then ${again}`;
   // People can say yes while a soak goes on: what somebody can do now is named before what only time does.
   if (gates.some(({ name, state }) => name === 'approvals' && state === 'waiting')) {
-    return `somebody else runs: towpath approve ${environment}${local}${ports.target === 'local' ? ' --as reviewer' : ''}`;
+    return `somebody else runs: towpath approve ${environment}`;
   }
   return `${again} once the environment before has been healthy for long enough`;
 }
