@@ -50,7 +50,7 @@ describe('approve', () => {
     await expect(world.as(arn).approve('qa')).rejects.toMatchObject({
       code: 'SELF_APPROVAL',
       message: expect.stringContaining(arn),
-      hint: 'ask a colleague to run the same command',
+      hint: 'somebody else runs: towpath approve qa',
     });
     expect(world.types('qa')).toEqual(['promotion.opened']);
   });

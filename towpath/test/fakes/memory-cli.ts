@@ -2,6 +2,7 @@
 import type { CliContext, GlobalOptions } from '../../src/cli/context.ts';
 import { runCli } from '../../src/cli/main.ts';
 import type { ExitCode } from '../../src/domain/errors.ts';
+import { portsAs, userArn } from './ladder-world.ts';
 import { createMemoryLocalAws, type MemoryLocalAws } from './memory-local-aws.ts';
 import { createMemoryWorld, type MemoryWorld } from './memory-world.ts';
 
@@ -48,7 +49,8 @@ export function createMemoryCli(options: MemoryCliOptions = {}): MemoryCli {
           opened.push(globals);
           if (options.failOpen !== undefined) throw options.failOpen;
           world.listen(notifier);
-          return { ...world.ports, prompter };
+          const ports = globals.as === undefined ? world.ports : portsAs(world, userArn(globals.as));
+          return { ...ports, prompter };
         },
         openLocalAws: async () => localAws,
         version: '9.8.7',

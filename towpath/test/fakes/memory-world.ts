@@ -103,7 +103,6 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): MemoryWorld
     at,
     test: at(project.environments[0]?.name ?? ''),
     ports: {
-      target: parts.target,
       project,
       clock,
       notifier,
