@@ -8,6 +8,7 @@ import { createMemoryWorld, type MemoryWorld } from '../../test/fakes/memory-wor
 import { type MortalOptions, type MortalRun, runMortal } from '../../test/fakes/mortal-command.ts';
 import { sampleEnvironment } from '../../test/fakes/sample-project.ts';
 import { sampleDigest } from '../../test/fakes/sample-snapshot.ts';
+import { seededRandom } from '../../test/fakes/seeded-random.ts';
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger, verifyChain } from '../domain/ledger.ts';
 import { foldPromotions } from '../domain/promotion.ts';
@@ -410,14 +411,3 @@ describe.each(Object.entries(SCENARIOS))('%s', (_name, scenario) => {
     expect.unreachable(`more than ${MAX_EFFECTS} calls`);
   });
 });
-
-/** mulberry32: the same numbers for the same seed. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
