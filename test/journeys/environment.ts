@@ -14,7 +14,7 @@ export interface JourneyStatus {
       readonly image: string;
       readonly release: { readonly id: string; readonly imageDigest: string };
     };
-    readonly lastDeployment?: { readonly state: string; readonly cause?: string };
+    readonly lastDeployment?: { readonly id: string; readonly state: string; readonly cause?: string };
     readonly service?: {
       readonly url: string;
       readonly desired: number;
@@ -26,6 +26,7 @@ export interface JourneyStatus {
       }[];
     };
     readonly lock?: { readonly pid: number; readonly liveness: string };
+    readonly unfinished?: { readonly text: string; readonly next?: string };
   }[];
 }
 

@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { dirname } from 'node:path';
 import { findExecutable } from '../process/find-executable.ts';
 import { processStartTime } from '../process/process-identity.ts';
+import { followOutput, splitLines } from './followed-output.ts';
 
 /** Terraform finishes the resource at hand after an interrupt; a load balancer takes about a minute. */
 const INTERRUPT_GRACE_MS = 180_000;
@@ -34,27 +35,31 @@ export interface TerraformResult {
 export async function runTerraform(run: TerraformRun): Promise<TerraformResult> {
   run.signal?.throwIfAborted();
   const [command, args] = dieWithParent(run.program, run.args);
+  const folder = dirname(run.pidFile);
+  let stderr = '';
+  const lines = splitLines((line) => run.onLine?.(line));
+  const output = followOutput(folder, lines.take);
+  const errors = followOutput(folder, (text) => {
+    stderr = (stderr + text).slice(-STDERR_LIMIT_CHARS);
+  });
   const child = spawn(command, args, {
     cwd: run.cwd,
     env: run.env as NodeJS.ProcessEnv,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output.fd, errors.fd],
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code));
   });
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr = (stderr + chunk).slice(-STDERR_LIMIT_CHARS);
-  });
-  if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => run.onLine?.(line));
   const interruption = interruptOnAbort(child, run.signal);
   const killNow = () => killGroup(child);
   run.kill?.addEventListener('abort', killNow, { once: true });
   try {
     if (child.pid !== undefined) await notePid(run.pidFile, child.pid);
-    return { code: await ended, stderr, interrupted: interruption.happened() };
+    const code = await ended.finally(() => Promise.all([output.finish(), errors.finish()]));
+    lines.end();
+    return { code, stderr, interrupted: interruption.happened() };
   } finally {
     interruption.dispose();
     run.kill?.removeEventListener('abort', killNow);
