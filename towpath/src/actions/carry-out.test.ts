@@ -156,6 +156,36 @@ describe('people who change their mind while it is prepared', () => {
   });
 });
 
+describe('a newer release that is asked for while an older one is carried out', () => {
+  async function askedMeanwhile(end: 'well' | 'broken') {
+    const world = await waitingForYes();
+    world.at('qa').terraform.applies.push(async ({ finish }) => {
+      world.source.digest = sampleDigest('c');
+      await world.as('developer').deploy('test');
+      await world.as('developer').promote('qa');
+      if (end === 'broken') throw new TowpathError('TERRAFORM_FAILED', 'terraform apply failed: no quota.');
+      finish();
+    });
+    const approved = world.as('reviewer').approve('qa');
+    await (end === 'well' ? approved : expect(approved).rejects.toMatchObject({ code: 'TERRAFORM_FAILED' }));
+    return { world, states: world.promotions('qa').map(({ state }) => state) };
+  }
+
+  it('waits; what runs ends as it ends', async () => {
+    const { world, states } = await askedMeanwhile('well');
+    expect(states).toEqual(['succeeded', 'succeeded', 'open']);
+    expect(world.current('qa')).toBe(world.second);
+    expect((await world.as('reviewer').approve('qa')).deployed?.release.id).toBe(world.current('test'));
+  });
+
+  it('is the only one that is left when the older one breaks', async () => {
+    const { world, states } = await askedMeanwhile('broken');
+    expect(states).toEqual(['succeeded', 'superseded', 'open']);
+    await world.as('lead').reject('qa');
+    expect(world.open('qa')).toBeUndefined();
+  });
+});
+
 describe('a lock that another holds', () => {
   it('stops it before anything is planned; the yes stands, and promote goes on', async () => {
     const world = await waitingForYes();

@@ -129,7 +129,7 @@ function findNamed(
   to: string,
 ): DeploymentRecord {
   const known = idsOf(succeeded);
-  const matches = known.includes(to) ? [to] : known.filter((id) => id.startsWith(to));
+  const matches = known.filter((id) => id.startsWith(to));
   const target = succeeded.findLast(({ release }) => release.id === matches[0]);
   if (target && matches.length === 1) return target;
   throw new TowpathError(
