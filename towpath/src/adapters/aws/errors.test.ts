@@ -91,6 +91,25 @@ describe('an error of AWS', () => {
     });
   });
 
+  it.each([
+    [
+      vendor('InternalError', 'oops', metadata(500)),
+      /^AWS failed to answer s3:HeadBucket \(HTTP 500 InternalError\)/,
+    ],
+    // HEAD answers have no body to name the error in.
+    [vendor('Unknown', 'UnknownError', metadata(500)), /^AWS failed to answer s3:HeadBucket \(HTTP 500\)/],
+    [
+      vendor('Unknown', 'UnknownError', metadata(503, { attempts: 4 })),
+      /throttles s3:HeadBucket after 4 attempts/,
+    ],
+  ])('a failure of AWS itself is one to wait for', (error, says) => {
+    expect(translateAwsError(error, 's3:HeadBucket', AWS)).toMatchObject({
+      code: 'AWS_CALL_FAILED',
+      message: expect.stringMatching(says),
+      hint: 'wait a minute and run the same command again',
+    });
+  });
+
   it('keeps operation, name, first line and request id of everything else', () => {
     const error = vendor('ValidationException', 'Bad name\nand much more', metadata(400));
     expect(translateAwsError(error, 'ecs:RunTask', AWS)).toMatchObject({

@@ -141,15 +141,24 @@ export function translateAwsError(error: unknown, operation: string, context: Ca
   // HEAD answers have no body: S3 says 403 and nothing more.
   if (DENIED.has(vendor.name) || vendor.status === 403) return accessDenied(error, vendor, operation);
   if (isUnreachable(vendor)) return unreachable(error, vendor, operation, context);
-  if (THROTTLED.has(vendor.name) || vendor.status === 429) {
+  const nameless = vendor.name === 'Unknown' || vendor.name === 'UnknownError';
+  if (THROTTLED.has(vendor.name) || vendor.status === 429 || (nameless && vendor.status === 503)) {
     const attempts = vendor.attempts === undefined ? '' : ` after ${vendor.attempts} attempts`;
     return new TowpathError(
       'AWS_CALL_FAILED',
-      `AWS throttles ${operation}${attempts} (${vendor.name})${requestSuffix(vendor)}`,
+      `AWS throttles ${operation}${attempts} (${nameless ? 'HTTP 503' : vendor.name})${requestSuffix(vendor)}`,
       {
         hint: 'wait a minute and run the same command again',
         cause: error,
       },
+    );
+  }
+  if (vendor.status !== undefined && vendor.status >= 500) {
+    const name = nameless ? '' : ` ${vendor.name}`;
+    return new TowpathError(
+      'AWS_CALL_FAILED',
+      `AWS failed to answer ${operation} (HTTP ${vendor.status}${name})${requestSuffix(vendor)}`,
+      { hint: 'wait a minute and run the same command again', cause: error },
     );
   }
   const summary = vendor.message && vendor.message !== vendor.name ? `: ${firstLine(vendor.message)}` : '';
