@@ -97,6 +97,11 @@ export interface ServicePort {
   ): Promise<{ readonly status: number | undefined; readonly detail: string }>;
   /** Removes a load balancer's deletion protection, so that a destroy that was allowed can go on. */
   disableDeletionProtection(): Promise<void>;
+  /**
+   * Retires task definitions of the service that are in no Terraform state: a run that was killed between making
+   * one and saving its state leaves it behind. @returns how many
+   */
+  retireTaskDefinitions(): Promise<number>;
 }
 
 export interface LedgerPort {

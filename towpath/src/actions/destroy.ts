@@ -54,7 +54,10 @@ export async function destroy(
       if (environment.protected) await cloud.service.disableDeletionProtection();
       await stage(ports, 'destroy', () => cloud.terraform.apply(plan, variables, signal));
     }
-    await cloud.secrets.remove(environment.service.secrets);
+    await Promise.all([
+      cloud.secrets.remove(environment.service.secrets),
+      cloud.service.retireTaskDefinitions(),
+    ]);
     // Also where no deployment ever succeeded: what a failed one left behind is gone now.
     if (ledger.current || ledger.unsettled || count > 0)
       await appendOnce(cloud, () => ({ type: 'environment.destroyed' }));

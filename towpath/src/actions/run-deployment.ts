@@ -190,7 +190,12 @@ async function deploymentFailed(
   reason: string,
 ): Promise<TowpathError> {
   const { cloud, built, environment, current } = deployment;
-  const { cause, log } = await explainFailure(cloud, snapshot, built.release.imageDigest, reason);
+  const { cause, hint, log, confidence } = await explainFailure(
+    cloud,
+    snapshot,
+    built.release.imageDigest,
+    reason,
+  );
   const serving = current
     ? `${current.release.id} serves on.`
     : 'No earlier release was there to go back to.';
@@ -199,9 +204,16 @@ async function deploymentFailed(
     `${built.release.id} does not run in ${environment.name}: ${cause}. ${serving}`,
     {
       context: log,
-      hint: hintAfterFailure(deployment),
+      // A cause that is only possible is no ground for more than the general advice.
+      hint: confidence === 'possible' ? hintAfterFailure(deployment) : withCommand(hint, deployment),
     },
   );
+}
+
+/** Advice that ends with deploying again names the command, where it is that one. */
+function withCommand(hint: string, { kind, environment }: Deployment): string {
+  const isDeploy = kind === 'deploy' || kind === 'break-glass';
+  return isDeploy && hint.endsWith('deploy again') ? `${hint}: towpath deploy ${environment.name}` : hint;
 }
 
 function hintAfterFailure({ kind, environment }: Deployment): string {

@@ -21,7 +21,7 @@ export function selectSeveral(project: Project, names: readonly string[], all: b
   if (!all && names.length === 0) {
     const known = project.environments.map(({ name }) => name).join(', ');
     throw new TowpathError('USAGE', `Which environment? The configuration has: ${known}.`, {
-      hint: 'name one or more, or give --all',
+      hint: 'name one or more, or give --all; towpath --help shows more',
     });
   }
   const wanted = new Set(

@@ -5,6 +5,7 @@
 import { TowpathError } from '../domain/errors.ts';
 import { judgeRollout, type RolloutVerdict, type ServiceSnapshot } from '../domain/rollout.ts';
 import type { Cloud, Ports } from '../ports.ts';
+import { createProgressExplainer, type FailureExplanation } from './explain-failure.ts';
 
 /** Between two looks. AWS allows 20 DescribeServices a second (burst 100) for an account. */
 export const POLL_MS = 1_000;
@@ -13,7 +14,12 @@ const FIRST_POLLS_MS = [150, 150, 300, 300] as const;
 
 export interface RolloutWatch {
   /** The last verdict and what it was made from. */
-  latest(): { readonly verdict: RolloutVerdict; readonly snapshot: ServiceSnapshot | undefined };
+  latest(): {
+    readonly verdict: RolloutVerdict;
+    readonly snapshot: ServiceSnapshot | undefined;
+    /** What the evidence of some look explained, while it happened. */
+    readonly explanation: FailureExplanation | undefined;
+  };
   stop(): Promise<void>;
 }
 
@@ -28,6 +34,8 @@ type WatchPorts = Pick<Ports, 'clock' | 'notifier'>;
 export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: WatchOptions): RolloutWatch {
   const stopping = new AbortController();
   const tell = createTeller(ports, options.requestedDigest);
+  const explain = createProgressExplainer(cloud, options.requestedDigest);
+  let explanation: FailureExplanation | undefined;
   let verdict: RolloutVerdict = { state: 'progressing' };
   let snapshot: ServiceSnapshot | undefined;
   let failureTold = false;
@@ -40,6 +48,10 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
         if (snapshot) {
           tell(snapshot);
           verdict = judgeRollout(snapshot, options.requestedDigest);
+          if (!explanation) {
+            explanation = await explain(snapshot, ports.clock.now());
+            if (explanation) tellExplanation(ports, explanation);
+          }
           if (verdict.state === 'failed' && verdict.by === 'deployment' && !failureTold) {
             failureTold = true;
             options.onFailure?.(verdict.reason, snapshot);
@@ -58,12 +70,17 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
   };
   const done = loop();
   return {
-    latest: () => ({ verdict, snapshot }),
+    latest: () => ({ verdict, snapshot, explanation }),
     stop: async () => {
       stopping.abort();
       await done;
     },
   };
+}
+
+/** Told as soon as the evidence is good: the circuit breaker, and Terraform after it, take their time. */
+function tellExplanation({ notifier }: WatchPorts, { cause, hint }: FailureExplanation): void {
+  notifier.notify({ type: 'warning', text: `the rollout is failing: ${cause}`, hint });
 }
 
 /** Waits until the verdict is final. @throws nothing; a time-out is a failed verdict that says so. */

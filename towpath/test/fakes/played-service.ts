@@ -56,6 +56,9 @@ export function createPlayedService(journal: string[]): PlayedService {
       probed.push(url);
       return answered;
     },
+    async retireTaskDefinitions() {
+      return 0;
+    },
     async disableDeletionProtection() {
       journal.push('load balancer: deletion protection off');
     },

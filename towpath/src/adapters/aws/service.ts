@@ -80,6 +80,11 @@ export function createService(options: ServiceOptions): ServicePort {
       return (answer?.events ?? []).slice(-lines).map(({ message }) => (message ?? '').trimEnd());
     },
     probe,
+    async retireTaskDefinitions() {
+      const arns = await activeTaskDefinitions();
+      await Promise.all(arns.map((arn) => deregister(arn)));
+      return arns.length;
+    },
     async disableDeletionProtection() {
       const found = await findLoadBalancer(session, names.loadBalancer);
       if (found === undefined) return;
@@ -96,6 +101,26 @@ export function createService(options: ServiceOptions): ServicePort {
       });
     },
   };
+
+  /** Of the family alone: `familyPrefix` also finds families that only begin like it. */
+  async function activeTaskDefinitions(): Promise<readonly string[]> {
+    const answer = await callAws(session, 'ecs:ListTaskDefinitions', async () => {
+      const { ListTaskDefinitionsCommand } = await import('@aws-sdk/client-ecs');
+      return (await session.ecs()).send(
+        new ListTaskDefinitionsCommand({ familyPrefix: names.taskFamily, status: 'ACTIVE' }),
+      );
+    });
+    return (answer.taskDefinitionArns ?? []).filter(
+      (arn) => arn.split('/').at(-1)?.split(':')[0] === names.taskFamily,
+    );
+  }
+
+  async function deregister(taskDefinition: string): Promise<void> {
+    await callAws(session, 'ecs:DeregisterTaskDefinition', async () => {
+      const { DeregisterTaskDefinitionCommand } = await import('@aws-sdk/client-ecs');
+      return (await session.ecs()).send(new DeregisterTaskDefinitionCommand({ taskDefinition }));
+    });
+  }
 
   async function describeService() {
     const answer = await callAwsOrAbsent(session, 'ecs:DescribeServices', NO_SERVICE, async () => {

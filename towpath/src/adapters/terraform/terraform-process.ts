@@ -68,13 +68,33 @@ export async function runTerraform(run: TerraformRun): Promise<TerraformResult> 
 }
 
 /**
+ * Passes the first interrupt on and no other: a second one makes Terraform drop everything without saving its state.
+ * The kernel sends one for each thread of ours that dies as the parent of its child, so there may be several.
+ */
+const INTERRUPT_ONCE = `
+stop() { trap '' INT; stopped=1; [ -z "$child" ] || kill -INT "$child"; }
+trap stop INT
+"$@" &
+child=$!
+[ -z "$stopped" ] || kill -INT "$child"
+wait "$child"
+code=$?
+# The interrupt ends the first wait, not the child.
+if [ -n "$stopped" ] && [ "$code" -gt 128 ]; then
+  wait "$child"
+  code=$?
+fi
+exit "$code"
+`;
+
+/**
  * On Linux the kernel interrupts Terraform when this process is killed outright: it then saves its state
  * and gives the lock back, instead of going on unseen.
  */
 function dieWithParent(program: string, args: readonly string[]): [string, string[]] {
   const setpriv = process.platform === 'linux' ? findExecutable('setpriv', process.env.PATH) : undefined;
   if (setpriv === undefined) return [program, [...args]];
-  return [setpriv, ['--pdeathsig', 'INT', program, ...args]];
+  return [setpriv, ['--pdeathsig', 'INT', 'sh', '-c', INTERRUPT_ONCE, 'sh', program, ...args]];
 }
 
 async function notePid(file: string, pid: number): Promise<void> {
