@@ -60,6 +60,7 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
   const identity = createIdentity({ session, environment });
   const arn = async () => (await identity.whoami()).identity;
   const parts = { session, project, environment, clock, random };
+  const stateLock = createStateLockReader(parts);
   return {
     whoami: () => identity.whoami(),
     bootstrap: createBootstrap({ ...parts, identity }),
@@ -75,7 +76,8 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
       awsEnvironment: () => session.environment(),
       isolated: local !== undefined,
       targetRuns: local?.runs,
-      readStateLock: () => createStateLockReader(parts).read(),
+      readStateLock: () => stateLock.read(),
+      mendChecksum: () => stateLock.mendChecksum(),
       notifier,
     }),
   };

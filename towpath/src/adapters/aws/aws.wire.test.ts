@@ -1,7 +1,9 @@
 /** What only AWS has: settings of the bucket, tags, policies, regions, Terraform's locks, a service. Against moto. */
+import { createHash } from 'node:crypto';
 import {
   CreateTableCommand,
   DescribeContinuousBackupsCommand,
+  GetItemCommand,
   ListTagsOfResourceCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -283,6 +285,26 @@ describe("Terraform's lock", () => {
     };
     await (await session.dynamodb()).send(new PutItemCommand(item));
     expect(await createStateLockReader(parts).read()).toEqual(seen);
+  });
+
+  it('leaves a checksum that is mended when it is behind the state, and only then', async () => {
+    const parts = partsOf('checksum');
+    await parts.bootstrap.ensureStateBucket();
+    await parts.bootstrap.ensureLockTable();
+    const reader = createStateLockReader(parts);
+    expect(await reader.mendChecksum()).toBe(false);
+    const { stateBucket: Bucket, lockTable: TableName } = parts.environment;
+    await (await session.s3()).send(
+      new s3.PutObjectCommand({ Bucket, Key: 'terraform.tfstate', Body: 'the state' }),
+    );
+    const LockID = { S: `${Bucket}/terraform.tfstate-md5` };
+    const Item = { LockID, Digest: { S: createHash('md5').update('the state before').digest('hex') } };
+    const table = await session.dynamodb();
+    await table.send(new PutItemCommand({ TableName, Item }));
+    expect(await reader.mendChecksum()).toBe(true);
+    const { Item: mended } = await table.send(new GetItemCommand({ TableName, Key: { LockID } }));
+    expect(mended?.Digest?.S).toBe(createHash('md5').update('the state').digest('hex'));
+    expect(await reader.mendChecksum()).toBe(false);
   });
 
   it("is another than Towpath's own", async () => {

@@ -39,6 +39,8 @@ export interface TerraformOptions {
   readonly targetRuns?: (() => boolean) | undefined;
   /** Lock of the state as it stands in the backend. */
   readonly readStateLock: () => Promise<StateLock | undefined>;
+  /** Puts the state's checksum right where a killed Terraform left it behind the state; answers whether it had to. */
+  readonly mendChecksum?: () => Promise<boolean>;
   readonly notifier: Notifier;
 }
 
@@ -166,6 +168,9 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     async forceUnlock(id) {
       const { result, events, lines } = await run(['force-unlock', '-force', id], {});
       await check('force-unlock', result, events, lines);
+      if (!(await options.mendChecksum?.())) return;
+      const text = `the checksum of the state of ${environment} was behind the state, and is put right`;
+      notifier.notify({ type: 'note', text });
     },
   };
 }
