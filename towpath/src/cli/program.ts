@@ -35,6 +35,7 @@ export function createProgram(context: CliContext, setExitCode: (code: ExitCode)
     withGlobals(parent.command(usage).description(description).exitOverride());
 
   addEnvironmentVerbs(program, verb, act);
+  addReleaseVerbs(program, verb, act);
   addSecretVerbs(program, verb, act);
   addLocalVerbs(program, verb, act);
   return program;
@@ -73,51 +74,12 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
     );
   verb(program, 'deploy [environments...]', 'build the source and make the environment run it')
     .option('--all', 'every environment; those after the first need --break-glass')
-    .option('--generate-secrets', 'generate values for secrets that have none')
-    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
+    .option(...GENERATE_SECRETS)
+    .option(...ALLOW_DESTROY)
     .option('--break-glass <why>', 'deploy past the ladder; the reason is recorded')
     .action(
       act('operation', async (_env, flags) =>
         (await import('./commands/deploy-commands.ts')).deployCommand(namesOf(flags), flags),
-      ),
-    );
-  verb(program, 'promote <environment>', 'move the release that is verified in the environment before')
-    .option('--generate-secrets', 'generate values for secrets that have none')
-    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
-    .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/promotion-commands.ts')).promoteCommand(String(env), flags),
-      ),
-    );
-  verb(program, 'approve <environment>', 'say yes to its open promotion; the last yes runs it')
-    .option('--generate-secrets', 'generate values for secrets that have none')
-    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
-    .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/promotion-commands.ts')).approveCommand(String(env), flags),
-      ),
-    );
-  verb(program, 'reject <environment>', 'say no to its open promotion')
-    .requiredOption('--reason <why>', 'why; it is recorded')
-    .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/promotion-commands.ts')).rejectCommand(String(env), flags),
-      ),
-    );
-  verb(program, 'rollback <environment>', 'back to an earlier release that succeeded here')
-    .option('--to <release>', 'which; the one before the current when left out')
-    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
-    .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/promotion-commands.ts')).rollbackCommand(String(env), flags),
-      ),
-    );
-  verb(program, 'apply <environment>', 'the current release with changed configuration, through the gates')
-    .option('--generate-secrets', 'generate values for secrets that have none')
-    .option('--allow-destroy', 'let the plan destroy or replace things in a protected environment')
-    .action(
-      act('operation', async (env, flags) =>
-        (await import('./commands/promotion-commands.ts')).applyCommand(String(env), flags),
       ),
     );
   verb(program, 'status [environments...]', 'what each environment runs, where, and how it is').action(
@@ -151,6 +113,39 @@ function addEnvironmentVerbs(program: Command, verb: Verb, act: Act): void {
         (await import('./commands/deploy-commands.ts')).destroyCommand(namesOf(flags), flags),
       ),
     );
+}
+
+const GENERATE_SECRETS = ['--generate-secrets', 'generate values for secrets that have none'] as const;
+const ALLOW_DESTROY = [
+  '--allow-destroy',
+  'let the plan destroy or replace things in a protected environment',
+] as const;
+
+function addReleaseVerbs(program: Command, verb: Verb, act: Act): void {
+  type Commands = typeof import('./commands/promotion-commands.ts');
+  const run = (choose: (commands: Commands) => (environment: string, flags: Flags) => CommandBody) =>
+    act('operation', async (env, flags) =>
+      choose(await import('./commands/promotion-commands.ts'))(String(env), flags),
+    );
+  verb(program, 'promote <environment>', 'move the release that is verified in the environment before')
+    .option(...GENERATE_SECRETS)
+    .option(...ALLOW_DESTROY)
+    .action(run(({ promoteCommand }) => promoteCommand));
+  verb(program, 'approve <environment>', 'say yes to its open promotion; the last yes runs it')
+    .option(...GENERATE_SECRETS)
+    .option(...ALLOW_DESTROY)
+    .action(run(({ approveCommand }) => approveCommand));
+  verb(program, 'reject <environment>', 'say no to its open promotion')
+    .requiredOption('--reason <why>', 'why; it is recorded')
+    .action(run(({ rejectCommand }) => rejectCommand));
+  verb(program, 'rollback <environment>', 'back to an earlier release that succeeded here')
+    .option('--to <release>', 'which; the one before the current when left out')
+    .option(...ALLOW_DESTROY)
+    .action(run(({ rollbackCommand }) => rollbackCommand));
+  verb(program, 'apply <environment>', 'the current release with changed configuration, through the gates')
+    .option(...GENERATE_SECRETS)
+    .option(...ALLOW_DESTROY)
+    .action(run(({ applyCommand }) => applyCommand));
 }
 
 function addSecretVerbs(program: Command, verb: Verb, act: Act): void {
