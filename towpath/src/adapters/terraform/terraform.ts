@@ -225,11 +225,14 @@ function announce(event: TerraformEvent, notifier: Notifier): void {
 }
 
 async function prepareRun(options: TerraformOptions) {
-  const [program, aws, cliConfig] = await Promise.all([
+  const parts = [
     findTerraform(process.env),
     options.awsEnvironment(),
     prepareDataDir(options.dataDir),
-  ]);
+  ] as const;
+  // When one fails, the others end first: nothing of ours is still writing when the caller hears of it.
+  await Promise.allSettled(parts);
+  const [program, aws, cliConfig] = await Promise.all(parts);
   const inherited = Object.entries(process.env).filter(
     ([key, value]) => value !== undefined && !isForeign(key, options.isolated),
   ) as [string, string][];
