@@ -10,6 +10,12 @@ const NEVER = ['**/node_modules/**', '**/dist/**', '**/.towpath/**'];
 /** The reference machine has two cores; more workers only make time-outs likelier. */
 const MAX_WORKERS = 2;
 
+/**
+ * Sockets and processes on a machine that is busy with other things miss a deadline now and then. A second failure is
+ * one; the report names what needed a second try. Journeys have none: their steps build on each other.
+ */
+const RETRIES = 1;
+
 export default defineConfig({
   test: {
     maxWorkers: MAX_WORKERS,
@@ -17,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          retry: RETRIES,
           include: [`${WORKSPACES}/**/*.test.ts`, 'test/support/**/*.test.ts', 'scripts/**/*.test.mjs'],
           exclude: [...NEVER, '**/*.wire.test.{ts,mjs}'],
           testTimeout: 10_000,
@@ -25,6 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'wire',
+          retry: RETRIES,
           include: [
             `${WORKSPACES}/**/*.wire.test.ts`,
             'test/support/**/*.wire.test.ts',
