@@ -7,7 +7,7 @@ import { createLocalAws } from './adapters/local-aws/local-aws.ts';
 import { isAlive } from './adapters/process/process-identity.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { createWorkspace } from './adapters/workspace/workspace.ts';
-import type { CliContext, GlobalOptions } from './cli/context.ts';
+import { type CliContext, DEFAULT_IDENTITY, type GlobalOptions } from './cli/context.ts';
 import { runCli } from './cli/main.ts';
 import { loadProject } from './config/load.ts';
 import { EXIT, TowpathError } from './domain/errors.ts';
@@ -15,9 +15,6 @@ import type { LocalAwsPort } from './ports.ts';
 
 const PACKAGE_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const LOCAL_AWS_ENTRY = join(PACKAGE_ROOT, '..', 'local-aws', 'dist', 'main.js');
-
-/** Who acts on the embedded AWS when `--as` is not given. */
-const DEFAULT_IDENTITY = 'developer';
 
 /** What belongs to this computer alone is kept here, in the project's root. */
 function stateFolder(root: string): string {

@@ -1,6 +1,6 @@
 /** Runs what the gates let through: the plan is judged by the last gate before anything is written. */
 import { TowpathError } from '../domain/errors.ts';
-import { decideGates, type GateFacts } from '../domain/gates.ts';
+import { decideGates, type GateFacts, gatePolicyOf } from '../domain/gates.ts';
 import { type DeploymentKind, foldLedger, type LedgerEvent } from '../domain/ledger.ts';
 import type { PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
@@ -89,8 +89,7 @@ function assertStillValid(
 }
 
 function assertPlanGate(ports: Ports, environment: Environment, facts: GateFacts, plan: PlanSummary): void {
-  const policy = { ...environment.promotion, protected: environment.protected };
-  const gates = decideGates({ ...facts, plan }, policy, ports.clock.now());
+  const gates = decideGates({ ...facts, plan }, gatePolicyOf(environment), ports.clock.now());
   const closed = gates.find(({ name, state }) => name === 'plan' && state === 'closed');
   if (!closed) return;
   throw new TowpathError('PLAN_NOT_ALLOWED', `${environment.name} is protected, and ${closed.reason}.`, {

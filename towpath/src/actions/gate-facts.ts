@@ -74,11 +74,19 @@ async function loadRestorable(
   { generateSecrets }: GateSubject,
 ): Promise<RestorableFact> {
   if (!current) return { release: undefined, imageExists: true, missingSecrets: [] };
+  const { imageExists, missingSecrets } = await loadNeeds(environment, cloud, current.release);
+  return { release: current.release.id, imageExists, missingSecrets: generateSecrets ? [] : missingSecrets };
+}
+
+/** Whether what a release needs to run here is there: its image, and a value for each secret. */
+export async function loadNeeds(
+  environment: Environment,
+  cloud: Cloud,
+  release: Release,
+): Promise<{ readonly imageExists: boolean; readonly missingSecrets: readonly string[] }> {
   const [imageExists, secrets] = await Promise.all([
-    cloud.images.exists(current.release.imageDigest),
+    cloud.images.exists(release.imageDigest),
     cloud.secrets.list(environment.service.secrets),
   ]);
-  const missing = secrets.filter(({ present }) => !present).map(({ name }) => name);
-  const missingSecrets = generateSecrets ? [] : missing;
-  return { release: current.release.id, imageExists, missingSecrets };
+  return { imageExists, missingSecrets: secrets.filter(({ present }) => !present).map(({ name }) => name) };
 }

@@ -3,7 +3,14 @@
  * an open one, `approve` and `reject` are a person's answer. Whoever opens the last gate runs it.
  */
 import { TowpathError } from '../domain/errors.ts';
-import { decideGates, type Gate, type GateState, overall, validApprovals } from '../domain/gates.ts';
+import {
+  decideGates,
+  type Gate,
+  type GateState,
+  gatePolicyOf,
+  overall,
+  validApprovals,
+} from '../domain/gates.ts';
 import { foldLedger, type LedgerEvent, type LedgerPayload } from '../domain/ledger.ts';
 import { personOf } from '../domain/person.ts';
 import type { Environment } from '../domain/project.ts';
@@ -131,7 +138,7 @@ export async function proceed(
   const { allowDestroy, generateSecrets } = options;
   const subject = { kind, release, requestedBy, approvals, allowDestroy, generateSecrets };
   const facts = await loadGateFacts(ports, environment, cloud, await currentOf(cloud), subject);
-  const gates = decideGates(facts, policyOf(environment), ports.clock.now());
+  const gates = decideGates(facts, gatePolicyOf(environment), ports.clock.now());
   ports.notifier.notify({
     type: 'gates',
     environment: environment.name,
@@ -158,10 +165,6 @@ export async function proceed(
   });
   if (deployed.changed) await openNextPromotion(ports, environment, { release, image });
   return { ...result, deployed };
-}
-
-function policyOf(environment: Environment) {
-  return { ...environment.promotion, protected: environment.protected };
 }
 
 function isOpen(events: readonly LedgerEvent[], id: string): boolean {

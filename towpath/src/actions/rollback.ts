@@ -1,13 +1,13 @@
 /** Back to an earlier release that succeeded here, with the image and the secrets that it needs proven to be there. */
 import { TowpathError } from '../domain/errors.ts';
-import { decideGates, overall } from '../domain/gates.ts';
+import { decideGates, gatePolicyOf, overall } from '../domain/gates.ts';
 import { type DeploymentRecord, foldLedger, type LedgerState } from '../domain/ledger.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Release } from '../domain/release.ts';
 import { releaseBefore } from '../domain/release-line.ts';
 import type { Cloud, Ports } from '../ports.ts';
 import { carryOut, type RunOptions } from './carry-out.ts';
-import { loadGateFacts } from './gate-facts.ts';
+import { loadGateFacts, loadNeeds } from './gate-facts.ts';
 import type { DeployResult } from './run-deployment.ts';
 import { enter } from './select-environment.ts';
 
@@ -34,8 +34,7 @@ export async function rollback(
     generateSecrets: options.generateSecrets,
   };
   const facts = await loadGateFacts(ports, environment, cloud, ledger?.current, subject);
-  const policy = { ...environment.promotion, protected: environment.protected };
-  const gates = decideGates(facts, policy, ports.clock.now());
+  const gates = decideGates(facts, gatePolicyOf(environment), ports.clock.now());
   ports.notifier.notify({
     type: 'gates',
     environment: environment.name,
@@ -151,11 +150,7 @@ async function assertRestorable(
   cloud: Cloud,
   target: DeploymentRecord,
 ): Promise<void> {
-  const [imageExists, secrets] = await Promise.all([
-    cloud.images.exists(target.release.imageDigest),
-    cloud.secrets.list(environment.service.secrets),
-  ]);
-  const missing = secrets.filter(({ present }) => !present).map(({ name }) => name);
+  const { imageExists, missingSecrets: missing } = await loadNeeds(environment, cloud, target.release);
   const problem = imageExists
     ? missing.length > 0
       ? `these secrets have no value: ${missing.join(', ')}`

@@ -11,6 +11,9 @@ export interface GlobalOptions {
   readonly config: string | undefined;
 }
 
+/** Who acts on the embedded AWS when `--as` is not given. */
+export const DEFAULT_IDENTITY = 'developer';
+
 export interface CliContext {
   /** Loads the configuration and wires the ports. */
   openProject(

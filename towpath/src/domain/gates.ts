@@ -4,7 +4,7 @@
  */
 import { personOf, shortIdentity } from './person.ts';
 import { lossesOf, type PlanSummary } from './plan.ts';
-import type { PromotionPolicy } from './project.ts';
+import type { Environment, PromotionPolicy } from './project.ts';
 import type { Approval } from './promotion.ts';
 import type { Release } from './release.ts';
 
@@ -55,6 +55,11 @@ export interface RestorableFact {
 
 export interface GatePolicy extends Pick<PromotionPolicy, 'approvals' | 'soakSeconds'> {
   readonly protected: boolean;
+}
+
+/** What an environment asks of every release. */
+export function gatePolicyOf(environment: Pick<Environment, 'promotion' | 'protected'>): GatePolicy {
+  return { ...environment.promotion, protected: environment.protected };
 }
 
 export function decideGates(facts: GateFacts, policy: GatePolicy, now: Date): readonly Gate[] {

@@ -1,6 +1,7 @@
 /** `local up`, `local down`, `local status`: the embedded AWS on this computer. */
 import { deploy, type LocalAws, type LocalAwsStatus, stage } from '../../actions/index.ts';
 import { TowpathError } from '../../domain/errors.ts';
+import { DEFAULT_IDENTITY } from '../context.ts';
 import type { CommandBody, CommandSession } from '../session.ts';
 import { formatDuration, type Paint, renderTable } from '../views/style.ts';
 import { renderDeployed } from './deploy-commands.ts';
@@ -142,7 +143,7 @@ export function localEnvCommand(): CommandBody {
     const localAws = await context.openLocalAws(globals);
     const [running, keys] = await Promise.all([
       localAws.find(),
-      localAws.credentials(globals.as ?? 'developer'),
+      localAws.credentials(globals.as ?? DEFAULT_IDENTITY),
     ]);
     if (!running || !keys) throw notRunning();
     const variables = {
