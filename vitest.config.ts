@@ -12,7 +12,7 @@ const MAX_WORKERS = 2;
 
 /**
  * Sockets and processes on a machine that is busy with other things miss a deadline now and then. A second failure is
- * one; the report names what needed a second try. Journeys have none: their steps build on each other.
+ * one. A first alone shows only in vitest's own output. Journeys have no retry: their steps build on each other.
  */
 const RETRIES = 1;
 
