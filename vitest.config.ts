@@ -4,7 +4,7 @@
  */
 import { defineConfig } from 'vitest/config';
 
-const WORKSPACES = '{app,towpath,local-aws}';
+const WORKSPACES = '{app,towpath,local-aws,local-stack,session-protocol}';
 const NEVER = ['**/node_modules/**', '**/dist/**', '**/.towpath/**'];
 
 /** The reference machine has two cores; more workers only make time-outs likelier. */

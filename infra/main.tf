@@ -17,12 +17,13 @@ locals {
 module "network" {
   source = "./modules/network"
 
-  name               = local.name
-  region             = var.region
-  vpc_cidr           = var.vpc_cidr
-  availability_zones = var.availability_zones
-  nat                = var.nat
-  log_retention_days = var.log_retention_days
+  name                 = local.name
+  region               = var.region
+  vpc_cidr             = var.vpc_cidr
+  availability_zones   = var.availability_zones
+  nat                  = var.nat
+  log_retention_days   = var.log_retention_days
+  permissions_boundary = var.permissions_boundary
 }
 
 module "load_balancer" {
@@ -70,6 +71,7 @@ module "ecs" {
   target_group_arn                = module.load_balancer.target_group_arn
   secret_arns                     = module.ssm.parameter_arns
   log_retention_days              = var.log_retention_days
+  permissions_boundary            = var.permissions_boundary
   service                         = var.service
 }
 
@@ -79,6 +81,7 @@ module "monitoring" {
   name                     = local.name
   region                   = var.region
   alarm_email              = var.alarm_email
+  runbook_url              = var.runbook_url
   cluster_name             = module.ecs.cluster_name
   service_name             = module.ecs.service_name
   load_balancer_arn_suffix = module.load_balancer.load_balancer_arn_suffix

@@ -20,6 +20,7 @@ variable "service" {
     cpu, memory                   CPU units (1024 = one vCPU) and MiB of a task, a pair that Fargate offers
     architecture                  of the image: X86_64 or ARM64
     read_only_root_filesystem     /dev/shm stays writable; ECS Exec's directories too
+    exec                          whether people with the permission may run commands in tasks (ECS Exec)
     health_check_path             path that answers 200 when a task can take traffic
     environment                   variables of the application beside ENVIRONMENT and PORT
     secrets                       names of secrets; app-secret becomes the variable APP_SECRET
@@ -39,6 +40,7 @@ variable "service" {
     memory                        = optional(number, 512)
     architecture                  = optional(string, "X86_64")
     read_only_root_filesystem     = optional(bool, true)
+    exec                          = optional(bool, true)
     health_check_path             = optional(string, "/readyz")
     environment                   = optional(map(string), {})
     secrets                       = optional(list(string), ["app-secret"])

@@ -130,6 +130,28 @@ variable "alarm_email" {
   }
 }
 
+variable "runbook_url" {
+  description = "Address of docs/runbook.md as people can open it; every alarm links its section of it. null: the alarms name the file."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null || can(regex("^https?://[^\\s\"#<>]{1,192}$", var.runbook_url))
+    error_message = "runbook_url is \"${coalesce(var.runbook_url, "null")}\"; it must be an http or https address of at most 200 characters without \"#\", for example https://github.com/example/shop/blob/main/docs/runbook.md."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the IAM policy that every role carries as its permissions boundary. null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${coalesce(var.permissions_boundary, "null")}\"; it must be the ARN of an IAM policy, for example arn:aws:iam::123456789012:policy/ci/devops-app-test-boundary."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether AWS refuses to delete the load balancer. Apply it as false before a destroy."
   type        = bool

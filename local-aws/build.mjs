@@ -1,24 +1,17 @@
-/** Bundles the daemon into dist/main.js: one file, so that it starts fast and runs without node_modules. */
+/**
+ * Bundles the daemon into dist/, to run without node_modules: main.js is what starts moto, the rest is in chunks that are
+ * read while moto starts.
+ *
+ * Usage: node build.mjs [OUTDIR]
+ */
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleOptions } from './bundle-options.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
+const [outdir = fileURLToPath(new URL('dist', import.meta.url))] = process.argv.slice(2);
 
-await build({
-  absWorkingDir: folder,
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  sourcemap: true,
-  sourcesContent: false,
-  legalComments: 'none',
-  logLevel: 'warning',
-  // CommonJS dependencies call require() for Node's own modules.
-  banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-  },
-});
+// Chunks are named by their content: those of the build before would stay.
+await rm(outdir, { recursive: true, force: true });
+await build({ ...bundleOptions, absWorkingDir: folder, outdir, splitting: true });

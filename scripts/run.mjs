@@ -1,8 +1,8 @@
 /**
- * What `npm start`, `npm test`, `npm run check|build|bench|tour` run: sets up what is missing, then does the work.
+ * What `npm start`, `npm test`, `npm run dev|check|build|bench|tour` run: sets up what is missing, then does the work.
  * Plain Node without a dependency, since it runs before anything is installed. It decides nothing about AWS.
  *
- * Usage: node scripts/run.mjs <start|test|check|build|bench|tour> [arguments]
+ * Usage: node scripts/run.mjs <start|dev|test|check|build|bench|tour> [arguments]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,12 +21,18 @@ const COMMANDS = {
   check: { tools: ['terraform'], build: false, run: (args) => runSuite('check', args, ROOT) },
   build: { tools: [], build: true, run: async () => 0 },
   bench: { tools: ['terraform', 'moto'], build: true, run: (args) => runProgram('bench', args) },
+  dev: { tools: [], build: true, run: dev },
   tour: { tools: ['terraform', 'moto'], build: true, run: (args) => runProgram('tour', args) },
 };
 
 /** The embedded AWS with the first environment deployed, in the foreground until it is stopped. */
 async function start(args) {
   return runInForeground(join('towpath', 'bin', 'towpath.mjs'), ['local', 'up', '--deploy', ...args]);
+}
+
+/** The local development stack with the app from its source, in the foreground until it is stopped. */
+async function dev(args) {
+  return runInForeground(join('towpath', 'bin', 'towpath.mjs'), ['stack', 'up', '--foreground', ...args]);
 }
 
 async function runProgram(name, args) {

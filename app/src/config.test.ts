@@ -11,21 +11,28 @@ describe('parseConfig', () => {
         environment: 'local',
         greeting: 'Hello from Towpath',
         secretPresent: false,
+        redisConfigured: false,
+        faultsEnabled: false,
+        metricsIntervalSeconds: 0,
         metadataUri: undefined,
         shutdownDelayMs: 5_000,
         shutdownTimeoutMs: 20_000,
         logLevel: 'info',
       },
+      secrets: { current: undefined, previous: undefined, redisUrl: undefined },
     });
   });
 
-  it('reads every variable and keeps no secret value', () => {
+  it('reads every variable, and keeps secrets apart', () => {
     const result = parseConfig({
       HOST: '127.2.101.7',
       PORT: '8080',
       ENVIRONMENT: 'qa',
       GREETING: 'Good day',
       APP_SECRET: 'hunter2',
+      APP_SECRET_PREVIOUS: 'hunter1',
+      REDIS_URL: 'redis://:hunter3@cache:6379',
+      FAULTS: 'on',
       ECS_CONTAINER_METADATA_URI_V4: 'http://169.254.170.2/v4/abc-1/',
       SHUTDOWN_DELAY_MS: '0',
       SHUTDOWN_TIMEOUT_MS: '100',
@@ -39,13 +46,17 @@ describe('parseConfig', () => {
         environment: 'qa',
         greeting: 'Good day',
         secretPresent: true,
+        redisConfigured: true,
+        faultsEnabled: true,
+        metricsIntervalSeconds: 60,
         metadataUri: 'http://169.254.170.2/v4/abc-1',
         shutdownDelayMs: 0,
         shutdownTimeoutMs: 100,
         logLevel: 'debug',
       },
+      secrets: { current: 'hunter2', previous: 'hunter1', redisUrl: 'redis://:hunter3@cache:6379' },
     });
-    expect(JSON.stringify(result)).not.toContain('hunter2');
+    expect(JSON.stringify(result.ok && result.config)).not.toContain('hunter');
   });
 
   it('takes an empty variable for an unset one', () => {
@@ -70,9 +81,21 @@ describe('parseConfig', () => {
     ['SHUTDOWN_DELAY_MS', '120001'],
     ['SHUTDOWN_TIMEOUT_MS', '5s'],
     ['LOG_LEVEL', 'loud'],
+    ['FAULTS', 'yes'],
+    ['METRICS_INTERVAL_SECONDS', '3601'],
   ])('rejects %s=%s', (variable, value) => {
     const result = parseConfig({ [variable]: value });
     expect(result).toMatchObject({ ok: false, problems: [{ variable, value }] });
+  });
+
+  it.each(['prod', 'production', 'prod-eu', 'PRD', 'live'])('never lets faults into %s', (environment) => {
+    const result = parseConfig({ FAULTS: 'on', ENVIRONMENT: environment });
+    expect(result).toMatchObject({ ok: false, problems: [{ variable: 'FAULTS', value: 'on' }] });
+  });
+
+  it.each(['http://cache', 'nonsense', 'redis://:%zz@cache'])('rejects REDIS_URL=%s unseen', (value) => {
+    const result = parseConfig({ REDIS_URL: value });
+    expect(result).toMatchObject({ ok: false, problems: [{ variable: 'REDIS_URL', value: '(hidden)' }] });
   });
 
   it('reports every problem at once', () => {

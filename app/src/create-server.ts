@@ -1,5 +1,5 @@
 /**
- * The HTTP server: limits, routing, headers, request log and metrics around the routes.
+ * The HTTP server: limits, routing, bodies, headers, request log and metrics around the routes.
  * It neither listens nor stops by itself; see main.ts and stop-server.ts.
  */
 import {
@@ -9,24 +9,53 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
+import { NO_FAULT } from './faults/fault.ts';
 import type { Logger } from './logger.ts';
 import { problemResponse } from './problem.ts';
-import { requestIdOf } from './request-id.ts';
-import { matchRoute, pathOf, type Route, type RouteResponse, type Service } from './route.ts';
+import { announcesBody, EMPTY_BODY, readBody } from './request-body.ts';
+import { identifyRequest } from './request-id.ts';
+import {
+  pathOf,
+  queryOf,
+  type Route,
+  type RouteMatch,
+  type RouteRequest,
+  type RouteResponse,
+  RouteTable,
+  type Service,
+} from './route.ts';
 
 /** Longer than the 60 s of an ALB, so that the load balancer and never the service closes an idle connection. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** Must exceed the keep-alive timeout, else Node may cut a connection that the load balancer is just reusing. */
-export const HEADERS_TIMEOUT_MS = 66_000;
-export const REQUEST_TIMEOUT_MS = 70_000;
+/** From the first byte of a request to the end of its headers: slow clients hold no connection for much longer. */
+export const HEADERS_TIMEOUT_MS = 15_000;
+/** From the first byte of a request to the last of its body. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** How often the two above are looked at; each look wakes an idle task. */
+const TIMEOUT_CHECK_INTERVAL_MS = 5_000;
 export const MAX_HEADER_BYTES = 16 * 1024;
-/** No route reads a body; what clients send all the same is thrown away up to here. */
 export const MAX_BODY_BYTES = 64 * 1024;
 export const MAX_CONNECTIONS = 4_096;
+/** To copy a body of more costs more than to send it apart from its head. */
+const MAX_JOINED_BYTES = 4 * 1024;
 const MAX_LOGGED_PATH_CHARS = 256;
 /** Status in log and metrics when the client left before the answer was complete. */
 const CLIENT_CLOSED_STATUS = 499;
 const NO_ROUTE_LABEL = 'unmatched';
+/** What a body is whose type is not said (RFC 9110, 8.3). */
+const OCTETS = 'application/octet-stream';
+
+export interface ServerLimits {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly checkIntervalMs: number;
+}
+
+const DEFAULT_LIMITS: ServerLimits = {
+  headersTimeoutMs: HEADERS_TIMEOUT_MS,
+  requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  checkIntervalMs: TIMEOUT_CHECK_INTERVAL_MS,
+};
 
 export interface ServerDeps {
   readonly service: Service;
@@ -34,7 +63,10 @@ export interface ServerDeps {
   readonly logger: Logger;
   /** Monotonic milliseconds. */
   readonly elapsedMs: () => number;
+  /** Good as a trace of W3C Trace Context. */
   readonly generateId: () => string;
+  /** Only tests have others: they can't wait for half a minute. */
+  readonly limits?: ServerLimits;
 }
 
 interface Exchange {
@@ -43,110 +75,221 @@ interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly requestId: string;
+  readonly traceId: string;
   readonly startedMs: number;
+  readonly match: RouteMatch;
 }
 
 export function createServer(deps: ServerDeps): Server {
+  const table = new RouteTable(deps.routes);
+  const limits = deps.limits ?? DEFAULT_LIMITS;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    answer(deps, table, request, response);
   const server = createHttpServer(
     {
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Checked below: what Node answers by itself is no problem document.
+      requireHostHeader: false,
     },
-    (request, response) => {
-      void answer(deps, request, response);
-    },
+    onRequest,
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.on('checkExpectation', onRequest);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     rejectMalformed(error, socket as Socket, deps.logger);
   });
   return server;
 }
 
-async function answer(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+function answer(
+  deps: ServerDeps,
+  table: RouteTable,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const method = request.method ?? '';
+  const path = pathOf(request.url ?? '/');
+  const { requestId, traceId } = identifyRequest(request.headers, deps.generateId);
   const exchange: Exchange = {
     request,
     response,
-    method: request.method ?? '',
-    path: pathOf(request.url ?? '/'),
-    requestId: requestIdOf(request.headers, deps.generateId),
+    method,
+    path,
+    requestId,
+    traceId,
     startedMs: deps.elapsedMs(),
+    match: table.match(method, path),
   };
-  const match = matchRoute(deps.routes, exchange.method, exchange.path);
-  const route = match.kind === 'unknown-path' ? undefined : match.route;
   deps.service.metrics.begin();
-  response.once('close', () => finish(deps, exchange, route));
-  if (discardBody(request)) {
-    send(deps, exchange, problemResponse(413, `a body may have ${MAX_BODY_BYTES} bytes; send none`), true);
+  // Emitted once whatever happens; "on" spares the wrapper of "once".
+  response.on('close', () => finish(deps, exchange));
+  const refused = refuseEarly(request);
+  if (refused !== undefined) send(deps, exchange, refused, true);
+  else if (announcesBody(request)) answerWithBody(deps, exchange);
+  else respond(deps, exchange, EMPTY_BODY);
+}
+
+/** What is wrong with the head of a request, whatever its route. */
+function refuseEarly({ headers, httpVersion }: IncomingMessage): RouteResponse | undefined {
+  if (headers.host === undefined && httpVersion === '1.1') {
+    return problemResponse(400, 'a request of HTTP/1.1 needs a Host header');
+  }
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    return problemResponse(417, 'the only expectation that can be met is 100-continue');
+  }
+  return undefined;
+}
+
+function answerWithBody(deps: ServerDeps, exchange: Exchange): void {
+  readBody(exchange.request, MAX_BODY_BYTES, (body) => {
+    if (body !== undefined) respond(deps, exchange, body);
+    else
+      send(deps, exchange, problemResponse(413, `a body may have ${MAX_BODY_BYTES} bytes; send less`), true);
+  });
+}
+
+function respond(deps: ServerDeps, exchange: Exchange, body: Buffer): void {
+  const { match, path, method } = exchange;
+  if (match.kind === 'wrong-method') {
+    const detail = `${path.slice(0, MAX_LOGGED_PATH_CHARS)} does not take ${method}; use ${match.allow}`;
+    send(deps, exchange, problemResponse(405, detail, { allow: match.allow }));
     return;
   }
-  if (match.kind === 'found') {
-    send(deps, exchange, await runRoute(deps, exchange, match.route));
-  } else if (match.kind === 'wrong-method') {
-    const detail = `${exchange.path} does not take ${exchange.method}; use ${match.allow}`;
-    send(deps, exchange, problemResponse(405, detail, { allow: match.allow }));
-  } else {
-    const known = deps.routes.map(({ path }) => path).join(', ');
+  if (match.kind === 'unknown-path') {
+    const known = [...new Set(deps.routes.map((route) => route.path))].join(', ');
     send(deps, exchange, problemResponse(404, `there is nothing at this path; there is ${known}`));
+    return;
   }
+  const { route } = match;
+  const request = routeRequestOf(exchange, match.parameter, body);
+  if (body.length > 0 && route.takes?.includes(request.contentType ?? OCTETS) === false) {
+    const detail = `the body must be ${route.takes.join(' or ')}; say so in Content-Type`;
+    send(deps, exchange, problemResponse(415, detail));
+    return;
+  }
+  const fault = route.probe || route.control ? NO_FAULT : (deps.service.faults?.decide() ?? NO_FAULT);
+  if (fault === NO_FAULT) runRoute(deps, exchange, route, request);
+  else void respondWithFault(deps, exchange, route, request, fault);
 }
 
-async function runRoute(deps: ServerDeps, exchange: Exchange, route: Route): Promise<RouteResponse> {
+async function respondWithFault(
+  deps: ServerDeps,
+  exchange: Exchange,
+  route: Route,
+  request: RouteRequest,
+  { delayMs, status }: typeof NO_FAULT,
+): Promise<void> {
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  if (status === undefined) runRoute(deps, exchange, route, request);
+  else send(deps, exchange, problemResponse(status, 'a fault is injected here; see /faults'));
+}
+
+function routeRequestOf({ request }: Exchange, parameter: string, body: Buffer): RouteRequest {
+  const { headers, url = '' } = request;
+  return {
+    accept: headers.accept,
+    authorization: headers.authorization,
+    contentType: mediaTypeOf(headers['content-type']),
+    parameter,
+    query: queryOf(url),
+    body,
+  };
+}
+
+/** Answers at once where the route does: a promise for each request would be felt. */
+function runRoute(deps: ServerDeps, exchange: Exchange, route: Route, request: RouteRequest): void {
+  const failed = (error: unknown): void =>
+    send(deps, exchange, failureResponse(deps, exchange, route, error));
   try {
-    return await route.handle({ accept: exchange.request.headers.accept }, deps.service);
+    const answered = route.handle(request, deps.service);
+    if (answered instanceof Promise)
+      answered.then((response) => send(deps, exchange, response)).catch(failed);
+    else send(deps, exchange, answered);
   } catch (error) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    deps.logger.log('error', 'route failed', {
-      path: route.path,
-      requestId: exchange.requestId,
-      error: reason,
-    });
-    return problemResponse(500, `the request failed; look for request ${exchange.requestId} in the log`);
+    failed(error);
   }
 }
 
-/** Throws the body away so that the connection can be used again. True when it is declared too large. */
-function discardBody(request: IncomingMessage): boolean {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return true;
-  let received = 0;
-  request.on('data', (chunk: Buffer) => {
-    received += chunk.byteLength;
-    if (received > MAX_BODY_BYTES) request.destroy();
+function failureResponse(deps: ServerDeps, exchange: Exchange, route: Route, error: unknown): RouteResponse {
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  deps.logger.log('error', 'route failed', {
+    path: route.path,
+    requestId: exchange.requestId,
+    error: reason,
   });
-  return false;
+  return problemResponse(500, `the request failed; look for request ${exchange.requestId} in the log`);
+}
+
+/** `text/plain; charset=utf-8` is `text/plain`. */
+function mediaTypeOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const end = header.indexOf(';');
+  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 
 function send(deps: ServerDeps, exchange: Exchange, answered: RouteResponse, lastOne = false): void {
   const { response } = exchange;
-  if (response.destroyed) return;
-  const body = Buffer.from(answered.body);
+  if (response.destroyed || response.headersSent) return;
+  const { status, body } = answered;
+  const bytes = Buffer.byteLength(body);
+  // A connection that is told to close moves to another task while this one still answers.
   const closing = lastOne || deps.service.state.phase === 'draining';
-  response.writeHead(answered.status, {
-    ...answered.headers,
-    'content-length': body.byteLength,
-    'x-request-id': exchange.requestId,
-    'x-content-type-options': 'nosniff',
-    // A connection that is told to close moves to another task while this one still answers.
-    ...(closing ? { connection: 'close' } : {}),
-  });
-  response.end(body);
+  response.writeHead(status, headerList(answered, exchange.requestId, bytes, closing));
+  // As many bytes as characters: it is ASCII, which Node copies as it is instead of encoding it.
+  if (typeof body === 'string') response.end(body, bytes === body.length ? 'latin1' : 'utf8');
+  // A string leaves in one piece with the head, a buffer in two. In Latin-1 each byte is one character, and back.
+  else if (bytes <= MAX_JOINED_BYTES) response.end(body.toString('latin1'), 'latin1');
+  else response.end(body);
 }
 
-function finish(deps: ServerDeps, exchange: Exchange, route: Route | undefined): void {
-  const { response, method, path, requestId } = exchange;
-  const durationMs = deps.elapsedMs() - exchange.startedMs;
+/** Most answers share a few objects of headers. */
+const LISTS = new WeakMap<object, string[]>();
+const ID_PLACE = 1;
+const LENGTH_PLACE = 3;
+
+/**
+ * Names and values in turn, which Node takes as they are. It has read the list when `writeHead` returns, and so there is
+ * one for all answers with the same headers: only two of its values change.
+ */
+function headerList(
+  { status, headers }: RouteResponse,
+  id: string,
+  bytes: number,
+  closing: boolean,
+): string[] {
+  let list = LISTS.get(headers);
+  if (list === undefined) {
+    const same = [...Object.entries(headers).flat(), 'x-content-type-options', 'nosniff'];
+    list = ['x-request-id', '', 'content-length', '', ...same];
+    LISTS.set(headers, list);
+  }
+  list[ID_PLACE] = id;
+  list[LENGTH_PLACE] = String(bytes);
+  // 204 has no body, and must not have a length either (RFC 9110, 8.6).
+  const fitting = status === 204 ? list.toSpliced(LENGTH_PLACE - 1, 2) : list;
+  return closing ? [...fitting, 'connection', 'close'] : fitting;
+}
+
+function finish(deps: ServerDeps, exchange: Exchange): void {
+  const { response, method, path, requestId, traceId, match } = exchange;
+  const route = match.kind === 'unknown-path' ? undefined : match.route;
+  const endedMs = deps.elapsedMs();
+  const durationMs = endedMs - exchange.startedMs;
   const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED_STATUS;
   const probe = route?.probe ?? false;
   const label = route?.path ?? NO_ROUTE_LABEL;
-  deps.service.metrics.end({ method, route: label, status, durationSeconds: durationMs / 1000, probe });
-  deps.logger.log(probe ? 'debug' : 'info', 'request', {
+  deps.service.metrics.end({ method, route: label, status, durationMs, endedMs, probe });
+  deps.logger.logRequest(probe ? 'debug' : 'info', {
     method,
-    path: path.slice(0, MAX_LOGGED_PATH_CHARS),
+    path: path.length > MAX_LOGGED_PATH_CHARS ? path.slice(0, MAX_LOGGED_PATH_CHARS) : path,
     status,
-    durationMs: Math.round(durationMs * 1000) / 1000,
+    durationMs,
     requestId,
+    traceId,
   });
 }
 
@@ -169,4 +312,6 @@ function rejectMalformed(error: NodeJS.ErrnoException, socket: Socket, logger: L
     ([name, value]) => `${name}: ${value}`,
   );
   socket.end(`HTTP/1.1 ${status} \r\n${lines.join('\r\n')}\r\n\r\n${answered.body}`);
+  // A client that never closes its side would hold the socket.
+  socket.destroySoon();
 }

@@ -2,12 +2,12 @@ import { request as httpRequest, type IncomingHttpHeaders, type Server } from 'n
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createServer, MAX_BODY_BYTES, MAX_HEADER_BYTES } from './create-server.ts';
+import { createServer, MAX_BODY_BYTES, MAX_HEADER_BYTES, type ServerLimits } from './create-server.ts';
 import { renderExposition } from './exposition.ts';
 import { listen } from './listen.ts';
 import { createLogger } from './logger.ts';
 import type { Route, Service } from './route.ts';
-import { ALL_ROUTES } from './routes/all-routes.ts';
+import { createRoutes } from './routes/all-routes.ts';
 import { testService } from './test-service.ts';
 
 interface Answer {
@@ -37,7 +37,10 @@ interface Running {
   readonly send: (path: string, sent?: Sent) => Promise<Answer>;
 }
 
-async function run(routes: readonly Route[] = ALL_ROUTES): Promise<Running> {
+async function run(
+  routes: readonly Route[] = createRoutes({ faults: false }),
+  limits?: ServerLimits,
+): Promise<Running> {
   const service = testService({ APP_SECRET: 'hunter2' });
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger('debug', { write: (line) => lines.push(JSON.parse(line)), now: () => 0 });
@@ -47,6 +50,7 @@ async function run(routes: readonly Route[] = ALL_ROUTES): Promise<Running> {
     logger,
     elapsedMs: () => performance.now(),
     generateId: () => 'new-id',
+    ...(limits === undefined ? {} : { limits }),
   });
   servers.push(server);
   const { port } = await listen(server, '127.0.0.1', 0);
@@ -114,6 +118,7 @@ describe('createServer', () => {
       status: 200,
       durationMs: expect.any(Number),
       requestId: 'mine',
+      traceId: 'new-id',
     });
   });
 
@@ -179,6 +184,25 @@ describe('createServer', () => {
     expect(service.metrics.inFlight).toBe(0);
   });
 
+  it.each([256, 5_000])('gives back %i bytes as they came, whatever they are', async (length) => {
+    const { send, port } = await run();
+    const body = Buffer.from(Array.from({ length }, (_, index) => index % 256));
+    await send('/cache/bytes', { method: 'PUT', body, headers: { 'content-length': String(length) } });
+    const got = await fetch(`http://127.0.0.1:${port}/cache/bytes`);
+    expect(Buffer.from(await got.arrayBuffer()).equals(body)).toBe(true);
+  });
+
+  it('sends a text beyond ASCII in its full length', async () => {
+    const speaking: Route = {
+      path: '/text',
+      probe: false,
+      handle: () => ({ status: 200, headers: {}, body: 'Grüße → 日本' }),
+    };
+    const { send } = await run([speaking]);
+    const { body, headers } = await send('/text');
+    expect([body, headers['content-length']]).toEqual(['Grüße → 日本', '18']);
+  });
+
   it('refuses a body that is declared too large', async () => {
     const { send } = await run();
     const body = Buffer.alloc(MAX_BODY_BYTES + 1);
@@ -210,6 +234,31 @@ describe('createServer', () => {
       ['malformed request', 431],
       ['malformed request', 400],
     ]);
+  });
+
+  it('hangs up on a slow client, and lets an idle connection be', async () => {
+    const limits = { headersTimeoutMs: 100, requestTimeoutMs: 200, checkIntervalMs: 20 };
+    const { port } = await run(createRoutes({ faults: false }), limits);
+    expect(await sendRaw(port, 'GET / HTTP/1.1\r\nhost: x\r\nx-slow: ')).toMatch(
+      /^HTTP\/1\.1 408 .*"status":408/s,
+    );
+    const body = 'PUT /cache/a HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc';
+    expect(await sendRaw(port, body)).toMatch(/^HTTP\/1\.1 408 /);
+    const idle = connect({ host: '127.0.0.1', port });
+    idle.write('GET /version HTTP/1.1\r\nhost: x\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    idle.write('GET /version HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    expect((await text(idle)).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+  });
+
+  it('needs a Host, meets one expectation, and takes only the media types of the route', async () => {
+    const { port, send } = await run();
+    expect(await sendRaw(port, 'GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*application\/problem/s);
+    const expectation = 'GET / HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\n\r\n';
+    expect(await sendRaw(port, expectation)).toMatch(/^HTTP\/1\.1 417 .*"status":417/s);
+    const headers = { 'content-type': 'text/html' };
+    const put = { method: 'PUT', body: Buffer.from('<b>'), headers };
+    expect((await send('/cache/a', put)).status).toBe(415);
   });
 
   it('labels metrics with routes, never with what clients invent', async () => {

@@ -21,3 +21,44 @@ describe('createLogger', () => {
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['c', 'd']);
   });
 });
+
+describe('a line of a request', () => {
+  const logged = (path: string) => {
+    const lines: string[] = [];
+    const logger = createLogger('info', {
+      write: (line) => lines.push(line),
+      now: () => 0,
+      secrets: ['hunter2"'],
+    });
+    const fields = {
+      method: 'GET',
+      path,
+      status: 200,
+      durationMs: 1.23456,
+      requestId: 'id-1',
+      traceId: 'id-2',
+    };
+    logger.logRequest('info', fields);
+    logger.logRequest('debug', fields);
+    expect(lines).toHaveLength(1);
+    return JSON.parse(lines[0] ?? '');
+  };
+
+  it('is JSON whatever the path is', () => {
+    expect(logged('/a"\\\n\u2028ä')).toEqual({
+      time: '1970-01-01T00:00:00.000Z',
+      level: 'info',
+      msg: 'request',
+      method: 'GET',
+      path: '/a"\\\n\u2028ä',
+      status: 200,
+      durationMs: 1.235,
+      requestId: 'id-1',
+      traceId: 'id-2',
+    });
+  });
+
+  it('never shows a secret', () => {
+    expect(logged('/cache/hunter2"').path).toBe('/cache/[secret]');
+  });
+});

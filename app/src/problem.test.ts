@@ -6,7 +6,7 @@ describe('problemResponse', () => {
     const response = problemResponse(405, 'use GET', { allow: 'GET' });
     expect(response.status).toBe(405);
     expect(response.headers).toMatchObject({ 'content-type': 'application/problem+json', allow: 'GET' });
-    expect(JSON.parse(response.body)).toEqual({
+    expect(JSON.parse(String(response.body))).toEqual({
       type: 'about:blank',
       title: 'Method Not Allowed',
       status: 405,

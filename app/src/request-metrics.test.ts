@@ -6,7 +6,8 @@ const REQUEST: FinishedRequest = {
   method: 'GET',
   route: '/',
   status: 200,
-  durationSeconds: 0.02,
+  durationMs: 20,
+  endedMs: 0,
   probe: false,
 };
 
@@ -29,7 +30,7 @@ describe('RequestMetrics', () => {
 
   it('keeps a cumulative histogram of durations', () => {
     const metrics = new RequestMetrics();
-    record(metrics, { durationSeconds: 0.005 }, { durationSeconds: 0.02 }, { durationSeconds: 60 });
+    record(metrics, { durationMs: 5 }, { durationMs: 20 }, { durationMs: 60_000 });
     const text = renderExposition(metrics.families());
     const bucket = (le: string): string | undefined =>
       new RegExp(`_bucket\\{method="GET",route="/",le="${le.replace('+', '\\+')}"\\} (\\d+)`).exec(text)?.[1];

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { matchRoute, pathOf, type Route } from './route.ts';
+import { pathOf, type Route, RouteTable } from './route.ts';
 
 const home: Route = { path: '/', probe: false, handle: () => ({ status: 200, headers: {}, body: '' }) };
 
-describe('matchRoute', () => {
+describe('RouteTable', () => {
   it.each(['GET', 'HEAD'])('finds a route for %s', (method) => {
-    expect(matchRoute([home], method, '/')).toEqual({ kind: 'found', route: home });
+    expect(new RouteTable([home]).match(method, '/')).toEqual({ kind: 'found', route: home, parameter: '' });
   });
 
   it.each(['POST', 'DELETE', 'OPTIONS', 'PROPFIND'])('names the allowed methods for %s', (method) => {
-    expect(matchRoute([home], method, '/')).toEqual({
+    expect(new RouteTable([home]).match(method, '/')).toEqual({
       kind: 'wrong-method',
       route: home,
       allow: 'GET, HEAD',
@@ -17,7 +17,7 @@ describe('matchRoute', () => {
   });
 
   it.each(['/nope', '/ ', '//', ''])('does not know %j', (path) => {
-    expect(matchRoute([home], 'GET', path)).toEqual({ kind: 'unknown-path' });
+    expect(new RouteTable([home]).match('GET', path)).toEqual({ kind: 'unknown-path' });
   });
 });
 

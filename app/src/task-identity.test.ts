@@ -28,7 +28,18 @@ describe('parseTaskMetadata', () => {
       taskId: '0f1e',
       zone: 'us-east-1c',
       imageDigest: DIGEST,
+      memoryLimitBytes: undefined,
     });
+  });
+
+  it.each([
+    ['of its own', { Memory: 256 }, { CPU: 0.25, Memory: 512 }, 256 * 1_048_576],
+    ['of the task where it has none of its own', { CPU: 2 }, { CPU: 0.25, Memory: 512 }, 512 * 1_048_576],
+    ['not where there is none', { CPU: 2, Memory: 0 }, undefined, undefined],
+    ['not where it is odd', { Memory: '256' }, { Memory: -1 }, undefined],
+  ])('reads the limit of memory %s', (_name, own, ofTask, expected) => {
+    const document = { ...metadata([{ Limits: own }]), Limits: ofTask };
+    expect(parseTaskMetadata(document, URI).memoryLimitBytes).toBe(expected);
   });
 
   it('prefers the digest that the image was asked for by', () => {

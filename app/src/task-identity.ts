@@ -11,6 +11,8 @@ export interface TaskIdentity {
   readonly zone: string | undefined;
   /** Digest of the running image, `sha256:` and 64 hexadecimal digits. */
   readonly imageDigest: string | undefined;
+  /** Above it the container is killed. */
+  readonly memoryLimitBytes: number | undefined;
 }
 
 export const UNKNOWN_IDENTITY: TaskIdentity = {
@@ -18,6 +20,7 @@ export const UNKNOWN_IDENTITY: TaskIdentity = {
   taskId: undefined,
   zone: undefined,
   imageDigest: undefined,
+  memoryLimitBytes: undefined,
 };
 
 export interface LoadedIdentity {
@@ -29,6 +32,7 @@ export interface LoadedIdentity {
 /** The endpoint is link-local and answers in milliseconds; a start must not wait longer for a nicety. */
 export const METADATA_TIMEOUT_MS = 2_000;
 const SHORT_DIGEST_CHARS = 12;
+const BYTES_PER_MIB = 1_048_576;
 const DIGEST = /sha256:[0-9a-f]{64}/;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -40,6 +44,12 @@ function isFields(value: unknown): value is Fields {
 function textOf(fields: Fields | undefined, name: string): string | undefined {
   const value = fields?.[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** `Limits.Memory` of a container or of the task, which is in MiB. */
+function memoryLimitOf(fields: Fields | undefined): number | undefined {
+  const mebibytes = isFields(fields?.Limits) ? fields.Limits.Memory : undefined;
+  return typeof mebibytes === 'number' && mebibytes > 0 ? mebibytes * BYTES_PER_MIB : undefined;
 }
 
 /**
@@ -70,6 +80,7 @@ export function parseTaskMetadata(document: unknown, metadataUri: string): TaskI
     taskId: taskArn?.slice(taskArn.lastIndexOf('/') + 1),
     zone: textOf(document, 'AvailabilityZone'),
     imageDigest: digest?.[0],
+    memoryLimitBytes: memoryLimitOf(container) ?? memoryLimitOf(document),
   };
 }
 

@@ -40,7 +40,9 @@ describe('build.mjs', { timeout: BUILD_TEST_TIMEOUT_MS }, () => {
     await buildInto(APP_DIR, out);
     expect(await readdir(out)).toEqual(['server.js']);
     const bundle = await readFile(join(out, 'server.js'), 'utf8');
-    const imported = [...bundle.matchAll(/^import .* from "([^"]+)";$/gm)].map((found) => found[1] ?? '');
+    const imported = [...bundle.matchAll(/^import .* from ["']([^"']+)["'];$/gm)].map(
+      (found) => found[1] ?? '',
+    );
     expect(imported.length).toBeGreaterThan(0);
     for (const name of imported) expect(builtinModules).toContain(name.replace(/^node:/, ''));
     expect(bundle).not.toContain(APP_DIR);

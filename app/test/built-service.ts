@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 export const APP_DIR = dirname(dirname(fileURLToPath(import.meta.url)));
+/** As in the Dockerfile, which a test compares. */
+export const NODE_FLAGS = ['--optimize-for-size', '--single-threaded-gc'];
 const BUILD_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 10_000;
 
@@ -44,12 +46,26 @@ export async function makeImageDir(): Promise<string> {
 }
 
 export function startService(imageDir: string, env: Readonly<Record<string, string>>): RunningService {
-  const child = spawn(process.execPath, ['dist/server.js'], {
-    cwd: imageDir,
+  return runService(process.execPath, [...NODE_FLAGS, 'dist/server.js'], imageDir, env);
+}
+
+/** Any program that keeps to the contract: address and port from the environment, a JSON object a line of log. */
+export function runService(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): RunningService {
+  const child = spawn(program, args, {
+    cwd,
     env: { HOST: '127.0.0.1', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: Record<string, unknown>[] = [];
+  let failure = '';
+  child.once('error', (error) => {
+    failure = `${error.message}; `;
+  });
   const exited = new Promise<Exit>((resolve) =>
     child.once('close', (code, signal) => resolve({ code, signal })),
   );
@@ -68,7 +84,7 @@ export function startService(imageDir: string, env: Readonly<Record<string, stri
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     throw new Error(
-      `no line ${JSON.stringify(msg)} within ${START_TIMEOUT_MS} ms; the log is ${JSON.stringify(lines)}`,
+      `${failure}no line ${JSON.stringify(msg)} within ${START_TIMEOUT_MS} ms; the log is ${JSON.stringify(lines)}`,
     );
   };
   return { process: child, lines, logged, exited };

@@ -1,9 +1,10 @@
-/** The Dockerfile's final stage, followed by hand: what it copies is enough to run, and its health check tells the truth. */
+/** The final stages of Dockerfiles, followed by hand: they run what they copy, and their health checks tell the truth. */
 import { spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { APP_DIR, makeImageDir, startService } from './built-service.ts';
+import { APP_DIR, makeImageDir, NODE_FLAGS, type RunningService, startService } from './built-service.ts';
+import { FLASK_DIR, startFlaskService } from './flask-service.ts';
 
 interface Instruction {
   readonly keyword: string;
@@ -34,41 +35,78 @@ function exitCodeOf(
 ): Promise<number | null> {
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
-    spawn(program === 'node' ? process.execPath : program, args, { env, stdio: 'ignore' })
+    // The names that the images have for their interpreters.
+    const here = { node: process.execPath, python: 'python3' }[program] ?? program;
+    spawn(here, args, { env: { PATH: process.env.PATH, ...env }, stdio: 'ignore' })
       .once('error', reject)
       .once('exit', (code) => resolve(code));
   });
 }
 
 let imageDir = '';
-let stage: readonly Instruction[] = [];
 beforeAll(async () => {
   imageDir = await makeImageDir();
-  stage = parseFinalStage(await readFile(join(APP_DIR, 'Dockerfile'), 'utf8'));
 });
 afterAll(() => rm(imageDir, { recursive: true, force: true }));
 
-describe('Dockerfile', () => {
-  it('runs the bundle without root, and stops it with the signal that drains it', () => {
-    expect(JSON.parse(restOf(stage, 'CMD'))).toEqual(['node', 'dist/server.js']);
-    expect(restOf(stage, 'USER')).toBe('node');
+type Start = (env: Readonly<Record<string, string>>) => RunningService;
+const IMAGES: readonly (readonly [string, string, Start, Readonly<Record<string, unknown>>])[] = [
+  [
+    'of this service',
+    APP_DIR,
+    (env) => startService(imageDir, env),
+    {
+      command: ['node', ...NODE_FLAGS, 'dist/server.js'],
+      user: 'node',
+      variables: 'NODE_ENV=production',
+      copies: [
+        '--from=build /src/app/package.json /app/package.json',
+        '--from=build /src/app/dist /app/dist',
+      ],
+    },
+  ],
+  [
+    'of the Flask example',
+    FLASK_DIR,
+    startFlaskService,
+    {
+      command: ['gunicorn'],
+      user: '65532',
+      variables: 'PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1',
+      copies: [
+        '--from=build /install /usr/local',
+        'gunicorn.conf.py /app/gunicorn.conf.py',
+        'service /app/service',
+      ],
+    },
+  ],
+];
+
+describe.each(IMAGES)('the Dockerfile %s', (_name, folder, start, expected) => {
+  let stage: readonly Instruction[] = [];
+  beforeAll(async () => {
+    stage = parseFinalStage(await readFile(join(folder, 'Dockerfile'), 'utf8'));
+  });
+
+  it('runs without root what it copies, and stops it with the signal that drains it', () => {
     expect(restOf(stage, 'WORKDIR')).toBe('/app');
-    expect(restOf(stage, 'ENV')).toBe('NODE_ENV=production');
     expect(restOf(stage, 'EXPOSE')).toBe('5000');
     expect(restOf(stage, 'STOPSIGNAL')).toBe('SIGTERM');
-    const copies = stage.filter(({ keyword }) => keyword === 'COPY').map(({ rest }) => rest);
-    expect(copies).toEqual([
-      '--from=build /src/app/package.json /app/package.json',
-      '--from=build /src/app/dist /app/dist',
-    ]);
+    expect({
+      command: JSON.parse(restOf(stage, 'CMD')),
+      user: restOf(stage, 'USER'),
+      variables: restOf(stage, 'ENV'),
+      copies: stage.filter(({ keyword }) => keyword === 'COPY').map(({ rest }) => rest),
+    }).toEqual(expected);
   });
 
   it('has a health check that passes on a running service and fails on a stopped one', async () => {
     const healthcheck = restOf(stage, 'HEALTHCHECK');
     const command = JSON.parse(healthcheck.slice(healthcheck.indexOf('['))) as readonly string[];
-    const service = startService(imageDir, { SHUTDOWN_DELAY_MS: '0' });
+    const service = start({ SHUTDOWN_DELAY_MS: '0' });
     try {
       const PORT = String((await service.logged('listening')).port);
+      await service.logged('ready');
       expect(await exitCodeOf(command, { PORT })).toBe(0);
       service.process.kill('SIGTERM');
       expect(await service.exited).toEqual({ code: 0, signal: null });

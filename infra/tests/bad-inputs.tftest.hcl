@@ -20,14 +20,16 @@ run "words_that_are_wrong" {
   command = plan
 
   variables {
-    project            = "Devops_App"
-    application        = "my app"
-    owner              = ""
-    nat                = "some"
-    log_retention_days = 31
-    alarm_email        = "nobody"
-    certificate_arn    = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c"
-    image              = "devops-app:latest"
+    project              = "Devops_App"
+    application          = "my app"
+    owner                = ""
+    nat                  = "some"
+    log_retention_days   = 31
+    alarm_email          = "nobody"
+    runbook_url          = "docs/runbook.md#top"
+    certificate_arn      = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c"
+    permissions_boundary = "devops-app-test-boundary"
+    image                = "devops-app:latest"
   }
 
   expect_failures = [
@@ -37,7 +39,9 @@ run "words_that_are_wrong" {
     var.nat,
     var.log_retention_days,
     var.alarm_email,
+    var.runbook_url,
     var.certificate_arn,
+    var.permissions_boundary,
     var.image,
   ]
 }

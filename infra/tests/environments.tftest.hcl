@@ -49,6 +49,10 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:sns:us-east-1:123456789012:mocked" }
   }
 
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:us-east-1:123456789012:rule/mocked" }
+  }
+
   mock_resource "aws_cloudwatch_metric_alarm" {
     defaults = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mocked" }
   }

@@ -120,6 +120,46 @@ export interface RunningTask {
   stop(): Promise<TaskExit>;
   /** CPU units (1024 = one core) since the call before, and resident memory now. */
   usage(): { readonly cpuUnits: number; readonly memoryMb: number };
+  /** Holds every process of the task where it is, or lets them go on. A frozen task still dies on `stop` and `kill`. */
+  freeze(frozen: boolean): void;
+  /** SIGKILL to all of it, as a crash from outside: exit code 137 and no reason. */
+  kill(): void;
+  /** Takes memory within the task until its limit ends it with OutOfMemoryError; bounded in size and time. */
+  fillMemory(): { stop(): void };
+  /** Runs a command in the task: its image, variables, working directory and limits. It ends with the task. */
+  execute(command: string, options?: CommandOptions): ExecutedCommand;
+}
+
+export interface CommandOptions {
+  /** A terminal for the command; where the system can't give one, pipes take its place. */
+  readonly tty?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+export interface ExecutedCommand {
+  readonly stdin: NodeJS.WritableStream;
+  readonly stdout: NodeJS.ReadableStream;
+  /** undefined with a terminal, where both are one. */
+  readonly stderr: NodeJS.ReadableStream | undefined;
+  /** Tells the terminal its size; absent without one. */
+  resize?(columns: number, rows: number): void;
+  /** Never rejects. A command that is not there exits with 127, one that can't be executed with 126. */
+  readonly exited: Promise<TaskExit>;
+  kill(): void;
+}
+
+/** What a client needs to open the data channel of a session. */
+export interface CommandSession {
+  readonly sessionId: string;
+  readonly streamUrl: string;
+  readonly tokenValue: string;
+}
+
+/** Sessions of ECS Exec: each runs one command in one task, for the client that opens its data channel. */
+export interface CommandSessions {
+  /** @throws AwsError when there are too many */
+  prepare(task: RunningTask, command: string): CommandSession;
 }
 
 /** Thrown by a driver when a task can't start; `code` is the AWS stop code word, e.g. `CannotPullContainerError`. */
@@ -134,6 +174,8 @@ export class TaskStartError extends Error {
 
 export interface TaskDriver {
   readonly name: 'process' | 'docker';
+  /** For status: the name and how it limits tasks, e.g. `process (cgroup v1 limits)`, `process (measured)`. */
+  readonly description?: string;
   /**
    * Makes sure the image is here; fails with {@link TaskStartError} as an image pull does.
    * @param platform that the image must be for, e.g. `linux/arm64`; any that Fargate runs when left out
@@ -168,6 +210,32 @@ export interface OciDescriptor {
   readonly size: number;
 }
 
+// ---------------------------------------------------------------- metrics
+
+export type MetricUnit = 'Percent' | 'Count' | 'Seconds' | 'Bytes' | 'None';
+
+/** What was observed of one metric within one AWS-side minute (or less, when it began later). */
+export interface MetricSample {
+  /** `AWS/ECS`, `AWS/ApplicationELB`, ... */
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly unit: MetricUnit;
+  /** Milliseconds since the epoch: the end of that minute. */
+  readonly at: number;
+  readonly count: number;
+  readonly sum: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  /** The single values, where percentiles matter (TargetResponseTime); at most some thousand. */
+  readonly values?: readonly number[];
+}
+
+/** Takes what the parts of the embedded AWS measure, as CloudWatch does. Each caller sums up its own minutes. */
+export interface MetricSink {
+  record(samples: readonly MetricSample[]): void;
+}
+
 // ---------------------------------------------------------------- load balancing
 
 /** A load balancer's wiring as the control plane knows it; rebuilt from moto after every change. */
@@ -182,6 +250,8 @@ export interface LoadBalancerWiring {
   /** Seconds without a byte after which a connection is closed (AWS default 60). */
   readonly idleTimeoutSeconds: number;
   readonly listeners: readonly ListenerWiring[];
+  /** Where access logs go, while the attribute `access_logs.s3.enabled` is true. */
+  readonly accessLogs?: { readonly bucket: string; readonly prefix: string };
 }
 
 export interface ListenerWiring {
@@ -189,7 +259,28 @@ export interface ListenerWiring {
   readonly port: number;
   readonly protocol: 'HTTP' | 'HTTPS';
   readonly defaultAction: ListenerAction;
+  /** In no particular order; the lowest priority that matches takes the request, else the default action. */
+  readonly rules?: readonly ListenerRule[];
 }
+
+export interface ListenerRule {
+  readonly arn: string;
+  readonly priority: number;
+  readonly conditions: readonly RuleCondition[];
+  readonly action: ListenerAction;
+}
+
+/** Wildcards are `*` and `?`; values are alternatives. */
+export type RuleCondition =
+  | {
+      readonly field: 'path-pattern' | 'host-header' | 'source-ip' | 'http-request-method';
+      readonly values: readonly string[];
+    }
+  | { readonly field: 'http-header'; readonly name: string; readonly values: readonly string[] }
+  | {
+      readonly field: 'query-string';
+      readonly values: readonly { readonly key: string | undefined; readonly value: string }[];
+    };
 
 export type ListenerAction =
   | {
@@ -217,6 +308,8 @@ export interface TargetGroupConfig {
   readonly name: string;
   readonly port: number;
   readonly deregistrationDelaySeconds: number;
+  /** How long a newly healthy target's share grows; 0 or absent: it gets its full share at once. */
+  readonly slowStartSeconds?: number;
   readonly healthCheck: {
     readonly path: string;
     readonly intervalSeconds: number;
@@ -269,18 +362,6 @@ export interface LoadBalancerPlane {
 }
 
 // ---------------------------------------------------------------- status
-
-/** Answer of `GET /_local/status` on the gateway. */
-export interface LocalStatus {
-  readonly endpoint: string;
-  readonly speed: number;
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly driver: string;
-  readonly region: string;
-  readonly accountId: string;
-  readonly environments: readonly LocalEnvironment[];
-}
 
 export interface LocalEnvironment {
   /** From the service's `Environment` tag, else the cluster name. */

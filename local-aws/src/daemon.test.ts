@@ -2,10 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   AttachInternetGatewayCommand,
   CreateInternetGatewayCommand,
@@ -23,9 +21,10 @@ import {
   RegisterTaskDefinitionCommand,
   RunTaskCommand,
 } from '@aws-sdk/client-ecs';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { bundleProgram } from './bundle-fixture.ts';
 import type { DaemonInfo } from './daemon.ts';
+import { findFreePort } from './free-port.ts';
 import { decideLiveness, type ProcessIdentity } from './state/process-identity.ts';
 
 const startTimeoutMs = 30_000;
@@ -39,22 +38,12 @@ interface Line {
 }
 
 const bundleFolder = mkdtempSync(join(tmpdir(), 'local-aws-bundle-'));
-const program = join(bundleFolder, 'dist', 'main.js');
+let program = '';
 let stateDir = '';
 const started: ChildProcess[] = [];
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL('main.ts', import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-  });
+  program = await bundleProgram(bundleFolder);
 });
 afterAll(() => rmSync(bundleFolder, { recursive: true, force: true }));
 beforeEach(() => {
@@ -105,15 +94,6 @@ function readState<T>(name: string): T {
   return JSON.parse(readFileSync(join(stateDir, name), 'utf8')) as T;
 }
 
-function findFreePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
 async function expectGone(...processes: ProcessIdentity[]): Promise<void> {
   await expect
     .poll(() => processes.map(decideLiveness), { timeout: endTimeoutMs })
@@ -133,7 +113,7 @@ test(
     expect(info).toMatchObject({ pid: child.pid, speed: 50, region: 'us-east-1', accountId: '123456789012' });
     expect(await (await fetch(`${info.endpoint}/_local/status`)).json()).toMatchObject({
       ...info,
-      driver: 'process',
+      driver: expect.stringMatching(/^process \((?:cgroup v[12] limits|measured)\)$/),
       environments: [],
     });
     for (const name of ['local.json', 'identities.json'])

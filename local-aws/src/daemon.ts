@@ -1,48 +1,36 @@
 /**
- * Puts the embedded AWS together and takes it apart: moto, gateway, registry, scheduler, tasks, load balancer.
+ * Starts the embedded AWS and takes it apart: lock, gateway, moto with what earlier runs have left, then the services.
  * Each part's stop is registered before the next part starts, so that a failure half way leaves nothing behind.
  */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { createAutoscalingOverlay } from './autoscaling/autoscaling-overlay.ts';
-import { AutoscalingStore } from './autoscaling/autoscaling-store.ts';
-import { createLoadBalancerPlane } from './balancer/plane.ts';
-import type { Clock, ControlPlane, LocalEnvironment, LocalStatus } from './contract.ts';
-import { createRuleDescriptionsOverlay } from './ec2/rule-descriptions-overlay.ts';
-import { openImageRegistry } from './ecr/open-image-registry.ts';
-import { createEcs } from './ecs/index.ts';
-import { createElbv2Overlay } from './elbv2/elbv2-overlay.ts';
-import { createConditionsRoute } from './gateway/conditions-route.ts';
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { MovedPort } from './balancer/local-ports.ts';
+import type { Cleanup } from './compose-services.ts';
+import type { ControlPlane, TaskDriver } from './contract.ts';
 import { createControlPlane } from './gateway/control-plane.ts';
-import { type Gateway, startGateway } from './gateway/gateway-server.ts';
-import { createMetadataRoute, createStatusRoute } from './gateway/local-routes.ts';
-import { createMotoClient, type MotoClient } from './gateway/moto-client.ts';
-import { createIdentities } from './identities/create-identities.ts';
+import { startGateway } from './gateway/gateway-server.ts';
+import { createIdentities, type Identities } from './identities/create-identities.ts';
 import { findMoto } from './moto/find-moto.ts';
 import { type MotoProcess, startMoto } from './moto/moto-process.ts';
-import { noticeWrites } from './network/notice-writes.ts';
-import { CloudWatchLogSink } from './runtime/cloudwatch-log-sink.ts';
-import { createProcessDriver } from './runtime/process-driver.ts';
+import type { DockerEngine } from './runtime/docker-engine.ts';
+import { removeLeftContainers } from './runtime/docker-leftovers.ts';
+import { findDockerEngine } from './runtime/find-docker-engine.ts';
 import { type ChildRegister, endLeftovers, openChildRegister } from './state/child-register.ts';
 import { openDaemonLog } from './state/daemon-log.ts';
+import {
+  type BroughtBack,
+  type KeptState,
+  openKeptState,
+  purgeState,
+  type Restored,
+} from './state/kept-state.ts';
 import { writePrivateFile } from './state/private-file.ts';
 import { acquireStateLock } from './state/state-lock.ts';
-import { createSystemClock } from './system-clock.ts';
 
 export const accountId = '123456789012';
 
-/** Tasks get this long to end by themselves when the embedded AWS stops. */
-const taskStopTimeoutMs = 5_000;
 /** No part may hold up the end of the others for longer. */
 const partStopTimeoutMs = 10_000;
-
-/** Tasks, images and load balancers exist in one region; all else is moto's, in every region. */
-export const regionalServices: ReadonlySet<string> = new Set([
-  'ecs',
-  'ecr',
-  'application-autoscaling',
-  'elasticloadbalancing',
-]);
 
 export interface DaemonOptions {
   readonly stateDir: string;
@@ -51,7 +39,9 @@ export interface DaemonOptions {
   /** Divides every interval of AWS; 1 is real time. */
   readonly speed: number;
   readonly region: string;
-  /** The pinned requirements file for a virtual environment, when moto is not installed. */
+  /** `docker` runs tasks as containers of their images, and needs an engine; `process` when left out. */
+  readonly driver?: TaskDriver['name'];
+  /** The pinned requirements file for a virtual environment, when moto is not installed; `moto-repeatable/` is beside it. */
   readonly requirements: string;
   /** The environment of the process, of which little is handed on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -64,6 +54,11 @@ export interface DaemonInfo {
   readonly startedAt: string;
   readonly region: string;
   readonly accountId: string;
+  readonly driver: TaskDriver['name'];
+  /** What was there from earlier runs. */
+  readonly restored: Restored;
+  /** Load balancers whose port somebody else has now. */
+  readonly movedPorts: readonly MovedPort[];
 }
 
 export interface Daemon {
@@ -72,11 +67,6 @@ export interface Daemon {
   readonly ended: Promise<{ readonly failure: string | undefined }>;
   /** Idempotent. */
   stop(): Promise<void>;
-}
-
-interface Cleanup {
-  readonly name: string;
-  readonly run: () => void | Promise<void>;
 }
 
 /** @throws errors with `message` and, mostly, `hint`: state directory locked, port busy, moto missing or broken */
@@ -95,10 +85,13 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   try {
     const leftovers = await endLeftovers(options.stateDir);
     if (leftovers.length > 0) log(`ended processes that an earlier run had left: ${leftovers.join(', ')}`);
+    if (options.driver !== 'docker') await removeContainers(options.stateDir, log);
     const children = openChildRegister(options.stateDir);
     cleanups.push({ name: 'children', run: () => children.close() });
     return await startParts({
       options,
+      // First of all: whoever has no engine should not wait for the rest.
+      engine: options.driver === 'docker' ? await findDockerEngine(options.environment) : undefined,
       log,
       children,
       cleanups,
@@ -112,8 +105,37 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   }
 }
 
+/** The driver `docker` removes what is left itself. No engine is no reason not to start without one. */
+async function removeContainers(stateDir: string, log: (line: string) => void): Promise<void> {
+  try {
+    const removed = await removeLeftContainers(stateDir);
+    if (removed > 0) log(`removed ${removed} containers that an earlier run had left`);
+  } catch (error) {
+    log(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * Forgets everything that earlier runs have left in the state directory, running processes included.
+ * @returns whether there was a state
+ * @throws StateLockedError while a daemon runs on it; ContainersLeftError when their engine does not answer
+ */
+export async function purge(stateDir: string): Promise<boolean> {
+  const folder = resolve(stateDir);
+  if (!existsSync(folder)) return false;
+  const lock = acquireStateLock(folder);
+  try {
+    await endLeftovers(folder);
+    await removeLeftContainers(folder);
+    return purgeState(folder);
+  } finally {
+    lock.release();
+  }
+}
+
 interface Starting {
   readonly options: DaemonOptions;
+  readonly engine: DockerEngine | undefined;
   readonly log: (line: string) => void;
   readonly children: ChildRegister;
   readonly cleanups: Cleanup[];
@@ -128,27 +150,53 @@ async function startParts(starting: Starting): Promise<Daemon> {
   const gateway = await startGateway({ port: options.port, region, accountId, log });
   cleanups.push({ name: 'gateway', run: () => gateway.close() });
   starting.publish(gateway.endpoint);
-  const { moto, client } = await startControlPlane(starting);
+  const kept = openKeptState({ stateDir, region, accountId, log });
+  cleanups.push({ name: 'journal', run: () => kept.close() });
+  const { moto, client, restored, restoredServices, services } = await startControlPlane(starting, kept);
   const control = createControlPlane(client, { region, accountId });
-  const identities = await createIdentities(control);
   const identitiesFile = join(stateDir, 'identities.json');
   cleanups.push({ name: 'identities', run: () => rmSync(identitiesFile, { force: true }) });
-  writePrivateFile(identitiesFile, identities);
-
-  const info: DaemonInfo = {
+  const identities = keepIdentities(control, kept, identitiesFile);
+  // The services await them, unless they fail before.
+  identities.catch(() => undefined);
+  const known = {
     endpoint: gateway.endpoint,
     pid: process.pid,
     speed: options.speed,
     startedAt: new Date().toISOString(),
     region,
     accountId,
-  };
+    driver: options.driver ?? 'process',
+    restored,
+  } satisfies Partial<DaemonInfo>;
   let endedBy: (end: { failure: string | undefined }) => void = () => undefined;
   const ended = new Promise<{ failure: string | undefined }>((settle) => {
     endedBy = settle;
   });
-  await composeServices(starting, gateway, control, moto, client, info, () =>
-    endedBy({ failure: undefined }),
+  const movedPorts = await services.composeServices(
+    {
+      stateDir,
+      speed: options.speed,
+      log,
+      cleanups,
+      gateway,
+      control,
+      client,
+      motoFailure: () => moto.failure(),
+      restoredServices,
+      snapshots: kept.snapshots,
+      journalSize: () => kept.journalSize(),
+      identities,
+      createDriver: (surroundings) =>
+        services.createTaskDriver(starting.engine, {
+          ...surroundings,
+          stateDir,
+          log,
+          track: ({ pid }, alive) => starting.children.track(pid, alive),
+        }),
+    },
+    known,
+    () => endedBy({ failure: undefined }),
   );
   void moto.crashed.then((failure) => {
     log(failure);
@@ -156,84 +204,66 @@ async function startParts(starting: Starting): Promise<Daemon> {
   });
   const infoFile = join(stateDir, 'local.json');
   cleanups.push({ name: 'local.json', run: () => rmSync(infoFile, { force: true }) });
+  const info: DaemonInfo = { ...known, movedPorts };
   writePrivateFile(infoFile, info);
   log(`ready on ${info.endpoint}`);
   return { info, ended, stop };
 }
 
-async function startControlPlane(starting: Starting): Promise<{ moto: MotoProcess; client: MotoClient }> {
+async function keepIdentities(
+  control: ControlPlane,
+  { snapshots }: KeptState,
+  file: string,
+): Promise<Identities> {
+  let identities: Identities | undefined;
+  snapshots.add({
+    name: 'identities',
+    snapshot: () => identities ?? {},
+    restore: (saved) => {
+      identities = saved as Identities;
+    },
+  });
+  identities = await createIdentities(control, identities);
+  snapshots.save('identities');
+  writePrivateFile(file, identities);
+  return identities;
+}
+
+/** Its client goes through the journal. */
+interface StartedControlPlane extends BroughtBack {
+  readonly moto: MotoProcess;
+  readonly services: Services;
+}
+
+/** Most of the program: read while moto starts, which takes longer, and not before. */
+async function loadServices() {
+  const [client, services, driver] = await Promise.all([
+    import('./gateway/moto-client.ts'),
+    import('./compose-services.ts'),
+    import('./runtime/create-task-driver.ts'),
+  ]);
+  return { ...client, ...services, ...driver };
+}
+
+type Services = Awaited<ReturnType<typeof loadServices>>;
+
+async function startControlPlane(starting: Starting, kept: KeptState): Promise<StartedControlPlane> {
   const { options, log, children, cleanups } = starting;
   const { stateDir, requirements, region, environment } = options;
   const program = await findMoto({ stateDir, requirements, path: environment.PATH ?? '', log });
   const track = (pid: number, alive: boolean) => children.track(pid, alive);
-  const moto = await startMoto({ program, region, accountId, environment, track, log });
+  const pythonPath = join(dirname(requirements), 'moto-repeatable');
+  const launch = { program, region, accountId, pythonPath, environment, track, log };
+  let loading: Promise<Services> | undefined;
+  const spawned = () => {
+    loading ??= loadServices();
+  };
+  const moto = await startMoto({ ...launch, spawned });
   cleanups.push({ name: 'moto', run: () => moto.stop() });
-  const client = createMotoClient(moto.baseUrl);
-  cleanups.push({ name: 'moto client', run: () => client.close() });
-  return { moto, client };
-}
-
-async function composeServices(
-  { options, log, children, cleanups }: Starting,
-  gateway: Gateway,
-  control: ControlPlane,
-  moto: MotoProcess,
-  client: MotoClient,
-  info: DaemonInfo,
-  requestStop: () => void,
-): Promise<void> {
-  const { stateDir, speed } = options;
-  const clock: Clock = createSystemClock(speed);
-  const endpoint = () => gateway.endpoint;
-  const now = () => clock.now();
-  const registry = await openImageRegistry({ stateDir, control, endpoint, now });
-  const plane = createLoadBalancerPlane({ clock, log });
-  cleanups.push({ name: 'load balancer', run: () => plane.close() });
-  const driver = createProcessDriver({
-    stateDir,
-    images: registry.images,
-    logs: new CloudWatchLogSink({ control, clock }),
-    clock,
-    log,
-    track: ({ pid }, alive) => children.track(pid, alive),
-  });
-  cleanups.push({ name: 'tasks', run: () => driver.stopAll(taskStopTimeoutMs) });
-  const ecs = createEcs({ clock, control, driver, balancer: plane, endpoint, speed, log });
-  cleanups.push({ name: 'scheduler', run: () => ecs.stop() });
-  const autoscaling = createAutoscalingOverlay({
-    store: new AutoscalingStore(),
-    control,
-    now,
-    desiredCount: (resourceId) => findService(ecs.status(), resourceId)?.desired,
-    setDesiredCount: (resourceId, count, cause) => ecs.setDesiredCount(resourceId, count, cause),
-  });
-  const status = (): LocalStatus => ({ ...info, driver: driver.name, environments: ecs.status() });
-  gateway.open({
-    moto: client,
-    regionalServices,
-    motoFailure: () => moto.failure(),
-    overlays: [
-      ecs.overlay,
-      autoscaling,
-      noticeWrites(createElbv2Overlay({ control, plane, log }), ecs.networkChanged),
-      registry.overlay,
-      noticeWrites(createRuleDescriptionsOverlay(), ecs.networkChanged),
-    ],
-    routes: [
-      createConditionsRoute(ecs.conditions),
-      createStatusRoute(status, requestStop),
-      createMetadataRoute(ecs.metadata),
-      registry.route,
-    ],
-  });
-}
-
-/** @param resourceId `service/CLUSTER/NAME` */
-function findService(
-  environments: readonly LocalEnvironment[],
-  resourceId: string,
-): LocalEnvironment | undefined {
-  return environments.find(({ cluster, service }) => `service/${cluster}/${service}` === resourceId);
+  const services = await (loading ?? loadServices());
+  const direct = services.createMotoClient(moto.baseUrl);
+  cleanups.push({ name: 'moto client', run: () => direct.close() });
+  return { moto, services, ...(await kept.bringBack(direct)) };
 }
 
 /** Last started, first stopped. A part that fails or hangs does not keep the others. */

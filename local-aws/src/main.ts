@@ -4,38 +4,47 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
+import { type Daemon, type DaemonOptions, purge, startDaemon } from './daemon.ts';
+import {
+  EXIT,
+  forceExitAfter,
+  listenForEnd,
+  printError,
+  printLine,
+  runProgram,
+  UsageError,
+} from './daemon-program.ts';
 
 const usage = `Usage: node local-aws/dist/main.js --state-dir DIR [options]
 
-  --state-dir DIR      keys, registry and logs; one daemon for a directory
+  --state-dir DIR      what outlives a stop: AWS resources, registry, keys, logs; one daemon for a directory
   --port N             of the gateway on 127.0.0.1 (default: 4700 or the next free one)
   --speed N            divides every interval of AWS, 0.1 to 1000 (default: 1)
   --region NAME        the one region in which tasks and load balancers run (default: us-east-1)
+  --driver NAME        process (default), or docker: real containers, where an engine answers
   --exit-with-parent   end when standard input closes
+  --purge              start nothing: forget all that is in the state directory
 `;
 const maxSpeed = 1000;
 const minSpeed = 0.1;
-/** A start or stop that hangs after we were asked to end is cut off; our children die with us. */
+/** For a start or stop after we were asked to end. */
 const forcedExitMs = 30_000;
-
-const exitFailed = 1;
-const exitUsage = 2;
-const exitBug = 70;
-
-class UsageError extends Error {
-  readonly hint = 'Run it with --help for the options.';
-}
 
 class ControlPlaneDied extends Error {
   readonly hint =
-    'All of it was in memory: start the embedded AWS again, then bootstrap and deploy. daemon.log has more.';
+    'Start the embedded AWS again: everything up to the last answered call comes back. daemon.log has more.';
   constructor(failure: string) {
     super(`The control plane of the embedded AWS died: ${failure}`);
   }
 }
 
-function readOptions(args: readonly string[]): { options: DaemonOptions; exitWithParent: boolean } {
+interface ReadOptions {
+  readonly options: DaemonOptions;
+  readonly exitWithParent: boolean;
+  readonly purge: boolean;
+}
+
+function readOptions(args: readonly string[]): ReadOptions {
   const { values } = parseArguments(args);
   if (values.help === true) {
     process.stdout.write(usage);
@@ -50,8 +59,12 @@ function readOptions(args: readonly string[]): { options: DaemonOptions; exitWit
   const region = values.region ?? 'us-east-1';
   if (!/^[a-z]{2}(?:-[a-z]+)+-\d$/.test(region))
     throw new UsageError(`--region "${region}" is no AWS region.`);
-  const options = {
+  const driver = values.driver ?? 'process';
+  if (driver !== 'process' && driver !== 'docker')
+    throw new UsageError(`--driver must be process or docker, not "${driver}".`);
+  const options: DaemonOptions = {
     stateDir,
+    driver,
     port: readPort(values.port),
     speed,
     region,
@@ -59,7 +72,11 @@ function readOptions(args: readonly string[]): { options: DaemonOptions; exitWit
     requirements: fileURLToPath(new URL('../requirements.txt', import.meta.url)),
     environment: process.env,
   };
-  return { options, exitWithParent: values['exit-with-parent'] === true };
+  return {
+    options,
+    exitWithParent: values['exit-with-parent'] === true,
+    purge: values.purge === true,
+  };
 }
 
 function parseArguments(args: readonly string[]) {
@@ -71,7 +88,9 @@ function parseArguments(args: readonly string[]) {
         port: { type: 'string' },
         speed: { type: 'string' },
         region: { type: 'string' },
+        driver: { type: 'string' },
         'exit-with-parent': { type: 'boolean' },
+        purge: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });
@@ -88,73 +107,40 @@ function readPort(text: string | undefined): number | undefined {
   return port;
 }
 
-function printLine(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function printError(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  const { code, hint } = error as { readonly code?: unknown; readonly hint?: unknown };
-  printLine({
-    type: 'error',
-    ...(typeof code === 'string' && { code }),
-    message,
-    ...(typeof hint === 'string' && { hint }),
-  });
-}
-
-/** Resolves with the exit code once something asks for the end. Registered before anything is started. */
-function listenForEnd(exitWithParent: boolean): Promise<number> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(0));
-    if (exitWithParent) {
-      process.stdin.resume();
-      process.stdin.once('end', () => resolve(0));
-      process.stdin.once('error', () => resolve(0));
-    }
-    const broken = (error: unknown) => {
-      printError(error);
-      resolve(exitBug);
-    };
-    process.on('uncaughtException', broken);
-    process.on('unhandledRejection', broken);
-    // Whoever read our standard output may be gone; that is no reason to end.
-    process.stdout.on('error', () => undefined);
-  });
+async function purgeAndReport(stateDir: string): Promise<number> {
+  try {
+    printLine({ type: 'purged', found: await purge(stateDir) });
+    return EXIT.done;
+  } catch (error) {
+    printError(error);
+    return EXIT.failed;
+  }
 }
 
 async function run(): Promise<number> {
-  const { options, exitWithParent } = readOptions(process.argv.slice(2));
+  const { options, exitWithParent, purge: forget } = readOptions(process.argv.slice(2));
+  if (forget) return purgeAndReport(options.stateDir);
   const end = listenForEnd(exitWithParent);
   let daemon: Daemon;
   try {
     const starting = startDaemon(options);
     // Asked to end while starting: the parts that are up are taken down in order, or the kernel does it.
-    void end.then(forceExitLater);
+    void end.then(() => forceExitAfter(forcedExitMs));
     daemon = await starting;
   } catch (error) {
     printError(error);
-    return exitFailed;
+    return EXIT.failed;
   }
   printLine({ type: 'ready', ...daemon.info });
   const failed = daemon.ended.then(({ failure }) => {
-    if (failure === undefined) return 0;
+    if (failure === undefined) return EXIT.done;
     printError(new ControlPlaneDied(failure));
-    return exitFailed;
+    return EXIT.failed;
   });
   const code = await Promise.race([end, failed]);
-  forceExitLater();
+  forceExitAfter(forcedExitMs);
   await daemon.stop();
   return code;
 }
 
-function forceExitLater(): void {
-  setTimeout(() => process.exit(exitFailed), forcedExitMs).unref();
-}
-
-run()
-  .catch((error: unknown) => {
-    printError(error);
-    return error instanceof UsageError ? exitUsage : exitBug;
-  })
-  .then((code) => process.exit(code));
+runProgram(run);

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAutoscalingOverlay } from './autoscaling/autoscaling-overlay.ts';
 import { AutoscalingStore } from './autoscaling/autoscaling-store.ts';
+import { MetricStore } from './cloudwatch/metric-store.ts';
+import { createMetricsOverlay } from './cloudwatch/metrics-overlay.ts';
 import type {
   ControlPlane,
   LoadBalancerPlane,
@@ -23,9 +25,12 @@ import { createMetadataRoute, createStatusRoute } from './gateway/local-routes.t
 import { createMotoClient } from './gateway/moto-client.ts';
 import { findMoto } from './moto/find-moto.ts';
 import { type MotoProcess, startMoto } from './moto/moto-process.ts';
+import { createSystemClock } from './system-clock.ts';
 
 export const region = 'us-east-1';
 export const accountId = '123456789012';
+/** Of metrics and alarms: a minute takes two real seconds. */
+export const speed = 30;
 
 /** Remembers what it was told, as a load balancer would carry it out. */
 export class RecordingPlane implements LoadBalancerPlane {
@@ -77,6 +82,8 @@ export interface Wire {
   readonly registry: ImageRegistry;
   readonly plane: RecordingPlane;
   readonly services: DesiredCounts;
+  /** What CloudWatch is asked about. */
+  readonly metrics: MetricStore;
   readonly log: readonly string[];
   readonly stopRequests: () => number;
   /** What every SDK client needs; a failed call is made once only, so that nothing hides behind retries. */
@@ -129,6 +136,8 @@ export async function startWire(extraOverlays: readonly Overlay[] = []): Promise
       services.causes.push(cause);
     },
   });
+  const clock = createSystemClock(speed);
+  const metrics = new MetricStore(clock);
   let stopRequests = 0;
   const { endpoint } = gateway;
   const status = () => ({
@@ -139,7 +148,10 @@ export async function startWire(extraOverlays: readonly Overlay[] = []): Promise
     driver: 'none',
     region,
     accountId,
+    movedPorts: [],
     environments: [],
+    chaos: [],
+    journal: { calls: 0, bytes: 0 },
   });
   gateway.open({
     moto: client,
@@ -148,6 +160,7 @@ export async function startWire(extraOverlays: readonly Overlay[] = []): Promise
     overlays: [
       ...extraOverlays,
       autoscaling,
+      createMetricsOverlay({ clock, control, store: metrics }),
       createElbv2Overlay({ control, plane, log: write }),
       registry.overlay,
       createRuleDescriptionsOverlay(),
@@ -168,6 +181,7 @@ export async function startWire(extraOverlays: readonly Overlay[] = []): Promise
     registry,
     plane,
     services,
+    metrics,
     log,
     stopRequests: () => stopRequests,
     clientOptions: { endpoint, region, credentials, maxAttempts: 1 },

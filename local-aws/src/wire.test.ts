@@ -1,6 +1,7 @@
 /** The wire: AWS SDK clients and plain HTTP against the gateway in front of a real moto, one for all suites. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { autoscalingWireSuite } from './autoscaling/autoscaling.wire-suite.ts';
+import { cloudwatchWireSuite } from './cloudwatch/cloudwatch.wire-suite.ts';
 import { ecrWireSuite } from './ecr/ecr.wire-suite.ts';
 import { elbv2WireSuite } from './elbv2/elbv2.wire-suite.ts';
 import { gatewayWireSuite } from './gateway/gateway.wire-suite.ts';
@@ -26,3 +27,4 @@ describe('gateway', () => gatewayWireSuite(use));
 describe('ecr', () => ecrWireSuite(use));
 describe('elbv2', () => elbv2WireSuite(use));
 describe('application auto scaling', () => autoscalingWireSuite(use));
+describe('cloudwatch', () => cloudwatchWireSuite(use));

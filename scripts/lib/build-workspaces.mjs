@@ -9,8 +9,12 @@ import { stage } from './stage.mjs';
 const BUILD_LIMIT_MS = 120_000;
 const NOT_SOURCES = new Set(['node_modules', 'dist', '.towpath', 'coverage']);
 
-/** Workspaces whose sources a build reads besides its own. */
-const READS_ALSO = { towpath: ['local-aws'] };
+/** Folders whose sources a build reads besides its own. */
+const READS_ALSO = {
+  towpath: ['local-aws', 'session-protocol'],
+  'local-aws': ['session-protocol'],
+  'local-stack': ['local-aws'],
+};
 
 /** @param root the repository's root */
 export async function buildWorkspaces(root) {
@@ -65,8 +69,8 @@ function recordPath(root, name) {
 
 function hashOfSources(root, name) {
   const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
-  for (const workspace of [name, ...(READS_ALSO[name] ?? [])]) {
-    for (const path of sourceFiles(join(root, workspace), workspace)) {
+  for (const folder of [name, ...(READS_ALSO[name] ?? [])]) {
+    for (const path of sourceFiles(join(root, folder), folder)) {
       hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
     }
   }

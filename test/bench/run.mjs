@@ -5,8 +5,10 @@ import { build } from 'esbuild';
 
 const BENCHMARKS = {
   deploy: './bench.ts',
+  several: './several.ts',
   ledger: '../../towpath/test/bench/ledger.ts',
   explanations: '../fixtures/explanations-bench.ts',
+  'warm-start': './warm-start.ts',
 };
 
 const name = process.argv[2] ?? 'deploy';

@@ -7,6 +7,7 @@ import { expectTestsPass, expectValid, initialise, parseTestMessages } from './t
 import { copyInfra, INFRA, type TerraformFolder } from './terraform-folder.ts';
 
 const ENVIRONMENT = 'prod';
+const BOUNDARY = 'arn:aws:iam::123456789012:policy/ci/devops-app-prod-boundary';
 const IMAGE = `123456789012.dkr.ecr.us-east-1.amazonaws.com/devops-app@sha256:${'a'.repeat(64)}`;
 
 let infra: TerraformFolder;
@@ -27,12 +28,12 @@ describe('infra', () => {
   it('passes its tests', () => expectTestsPass(infra, '.'));
 });
 
-describe('names', () => {
+describe('a plan', () => {
   const variables = JSON.parse(
     readFileSync(join(INFRA, 'envs', ENVIRONMENT, 'terraform.tfvars.json'), 'utf8'),
   ) as { project: string; owner: string; application: string; service: { secrets: string[] } };
 
-  it('are those of towpath/src/domain/names.ts, and so are the tags', async () => {
+  it('has the names and tags of towpath/src/domain/names.ts, and the boundary on every role', async () => {
     const tags = commonTags({ ...variables, name: variables.project }, ENVIRONMENT);
     writeFileSync(join(infra.path, 'tests', 'names.tftest.hcl'), namesTest(tags));
     const { stdout } = await infra.run('.', [
@@ -44,7 +45,8 @@ describe('names', () => {
     ]);
     const messages = parseTestMessages(stdout);
     expect(messages.flatMap((message) => message.diagnostic ?? [])).toEqual([]);
-    const planned = plannedNames(messages.flatMap((message) => message.test_plan?.resource_changes ?? []));
+    const changes = messages.flatMap((message) => message.test_plan?.resource_changes ?? []);
+    const planned = plannedNames(changes);
     const names = environmentNames(variables.project, ENVIRONMENT);
     expect(planned).toMatchObject({
       aws_vpc: [names.vpc],
@@ -58,6 +60,11 @@ describe('names', () => {
       aws_iam_role: expect.arrayContaining([names.executionRole, names.taskRole]),
       aws_cloudwatch_log_group: expect.arrayContaining([names.logGroup]),
     });
+    // CI may make no role without it; a new module could forget it.
+    const roles = changes.filter(({ type }) => type === 'aws_iam_role');
+    expect(new Set(roles.map(({ change }) => change.after?.permissions_boundary))).toEqual(
+      new Set([BOUNDARY]),
+    );
   });
 });
 
@@ -77,8 +84,9 @@ mock_provider "aws" {
 }
 
 variables {
-  image   = "${IMAGE}"
-  secrets = {}
+  image                = "${IMAGE}"
+  secrets              = {}
+  permissions_boundary = "${BOUNDARY}"
 }
 
 run "names" {

@@ -1,6 +1,7 @@
 /** An embedded AWS with a project of its own, for one journey: started once, changed as a user would, taken down. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cleanUpAfterDeath } from '../support/after-death.ts';
 import { type CliOptions, runCli, startCli } from '../support/run-cli.ts';
 import type { CommandResult, RunningCommand } from '../support/run-command.ts';
 import { type TempProject, tempProject } from '../support/temp-project.ts';
@@ -25,6 +26,7 @@ export interface JourneyStatus {
         readonly imageDigest: string;
       }[];
     };
+    readonly alarms?: readonly { readonly name: string; readonly description: string }[];
     readonly lock?: { readonly pid: number; readonly liveness: string };
     readonly unfinished?: { readonly text: string; readonly next?: string };
   }[];
@@ -32,10 +34,15 @@ export interface JourneyStatus {
 
 export class Journey {
   readonly project: TempProject;
+  /** Where its commands run: the folder of its configuration. */
+  readonly cwd: string;
   endpoint = '';
+  #forget: () => void = () => undefined;
 
-  constructor() {
+  /** @param folder of the repository, in which the configuration lies */
+  constructor(folder = '.') {
     this.project = tempProject();
+    this.cwd = join(this.project.path, folder);
   }
 
   /** Runs a verb on the embedded AWS. */
@@ -48,6 +55,7 @@ export class Journey {
   }
 
   async up(): Promise<void> {
+    this.#forget = cleanUpAfterDeath(this.project.path);
     const result = await this.run(['local', 'up', '--json']);
     if (result.exitCode !== 0) throw new Error(`local up failed: ${result.stdout}${result.stderr}`);
     this.endpoint = String(lastJson(result).endpoint);
@@ -58,13 +66,15 @@ export class Journey {
       await this.run(['local', 'down']);
     } finally {
       this.project.remove();
+      this.#forget();
     }
   }
 
   async status(environment: string): Promise<JourneyStatus['environments'][number]> {
     const result = await this.run(['status', environment, '--json']);
-    const [status] = (JSON.parse(result.stdout) as JourneyStatus).environments;
-    if (!status) throw new Error(`no status of ${environment}: ${result.stdout}`);
+    const { environments } = JSON.parse(result.stdout) as Partial<JourneyStatus>;
+    const [status] = environments ?? [];
+    if (!status) throw new Error(`no status of ${environment}: ${result.stdout}${result.stderr}`);
     return status;
   }
 
@@ -83,7 +93,7 @@ export class Journey {
   }
 
   #options(options: CliOptions): CliOptions {
-    return { ...options, cwd: this.project.path, env: { TOWPATH_TARGET: 'local', ...options.env } };
+    return { ...options, cwd: this.cwd, env: { TOWPATH_TARGET: 'local', ...options.env } };
   }
 }
 

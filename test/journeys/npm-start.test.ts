@@ -147,6 +147,17 @@ describe.concurrent('npm start', () => {
       expect(result.stdout).toContain('nothing is left running');
       await start.expectNothingLeft(0);
       await start.expectStartable();
+
+      // Once more, and ended from another terminal.
+      start.again(RUN);
+      await untilOutput(start.command, READY, READY_LIMIT_MS);
+      start.look();
+      const down = await runCli(['local', 'down', '--purge'], { cwd: start.project.path });
+      expect(down.stdout).toContain('all that it held is forgotten');
+      const ended = await start.ended(END_LIMIT_MS);
+      expect(ended, ended.stdout + ended.stderr).toMatchObject({ exitCode: 0, signal: null });
+      expect(ended.stdout).toContain('was stopped from elsewhere, by towpath local down or a signal');
+      await start.expectNothingLeft(0);
     }));
 
   it('says so when its control plane dies, works again, and leaves nothing when it is killed outright', () =>

@@ -15,6 +15,10 @@ import { inventory } from './inventory.ts';
 const CLUSTER = 'devops-app-test-ecs-cluster';
 const SERVICE = 'devops-app-test-ecs-service';
 const RATE_PER_SECOND = 200;
+const SCRAPED_LIMIT_MS = 30_000;
+const ALARM_LIMIT_MS = 240_000;
+const ALARM_PAUSE_MS = 5_000;
+const GONE_LIMIT_MS = 60_000;
 
 /** The AWS CLI is no part of Towpath; where it is missing, what only it can show is reported as skipped. */
 const NO_AWS_CLI = 'the AWS CLI (`aws`) is not on the PATH';
@@ -70,6 +74,39 @@ async function awsJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(result.stdout) as T;
 }
 
+const suspendScaleIn = (suspended: boolean) =>
+  awsJson(
+    ...['application-autoscaling', 'register-scalable-target', '--service-namespace', 'ecs'],
+    ...['--resource-id', `service/${CLUSTER}/${SERVICE}`, '--scalable-dimension', 'ecs:service:DesiredCount'],
+    ...['--suspended-state', `DynamicScalingInSuspended=${suspended}`],
+  );
+
+const untilRinging = (alarm: string) =>
+  expect
+    .poll(async () => (await journey.status('test')).alarms?.map(({ name }) => name), {
+      timeout: ALARM_LIMIT_MS,
+      interval: ALARM_PAUSE_MS,
+    })
+    .toContain(`devops-app-test-${alarm}-alarm`);
+
+interface ScrapedTarget {
+  readonly health: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Of the embedded AWS, as soon as each was scraped; Prometheus asks for them every five seconds. */
+async function tasksOfPrometheus(url: string): Promise<readonly ScrapedTarget[]> {
+  const deadline = Date.now() + SCRAPED_LIMIT_MS;
+  for (;;) {
+    const answer = await fetch(`${url}/api/v1/targets?state=active&scrapePool=tasks`);
+    const { data } = (await answer.json()) as { data: { activeTargets: readonly ScrapedTarget[] } };
+    const tasks = data.activeTargets.filter(({ labels }) => labels.job === 'tasks');
+    if (tasks.length > 0 && tasks.every(({ health }) => health === 'up')) return tasks;
+    if (Date.now() > deadline) throw new Error(`not scraped: ${JSON.stringify(data)}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 describe('a first deployment', () => {
   it('refuses to start without the secret, and says how to give one', async () => {
     const result = await journey.run(['deploy', 'test']);
@@ -101,6 +138,56 @@ describe('a first deployment', () => {
       imageDigest: release.imageDigest,
     });
     expect(answer.zone).toMatch(/^us-east-1[abc]$/);
+  });
+
+  it('can be entered, and runs commands beside itself', async () => {
+    const script = 'echo "$ENVIRONMENT of $HOST"; exit 5';
+    const entered = await journey.run(['exec', 'test', '--', 'sh', '-c', script]);
+    expect(entered.exitCode, entered.stderr).toBe(5);
+    expect(entered.stdout).toMatch(/^test of 127\.3\.\d+\.\d+\n$/);
+    const beside = await journey.run(['run', 'test', '--json', '--', 'node', '-e', 'console.log(1 + 1)']);
+    expect(JSON.parse(beside.stdout)).toMatchObject({ exitCode: 0, log: ['2'] });
+  });
+
+  it('shows its log and its metrics', async () => {
+    const log = await journey.run([
+      'logs',
+      'test',
+      '--json',
+      '--release',
+      'current',
+      '--filter',
+      'listening',
+    ]);
+    expect(log.exitCode, log.stderr).toBe(0);
+    const [first = '{}'] = log.stdout.split('\n');
+    expect(JSON.parse(first)).toMatchObject({ level: 'info', message: 'listening', fields: { port: 5000 } });
+    const metrics = await journey.run(['metrics', 'test']);
+    expect(metrics.exitCode, metrics.stderr).toBe(0);
+    expect(metrics.stdout).toMatch(/^tasks running +\S/m);
+  });
+
+  it('has its tasks found by the Prometheus of the local stack, with the release that runs', async () => {
+    const up = await journey.run(['stack', 'up', '--runner', 'native', '--json']);
+    expect(up.exitCode, up.stdout).toBe(0);
+    try {
+      const { components } = lastJson(up) as { components: readonly { name: string; url?: string }[] };
+      const url = components.find(({ name }) => name === 'prometheus')?.url ?? '';
+      const { current } = await journey.status('test');
+      const digest = current?.image.split('@sha256:')[1] ?? '';
+      const [task] = await tasksOfPrometheus(url);
+      expect(task).toMatchObject({
+        health: 'up',
+        labels: { environment: 'test', service: 'app', release: digest.slice(0, 12) },
+      });
+      expect(task?.labels.zone).toMatch(/^us-east-1[abc]$/);
+      const limit = await fetch(`${url}/api/v1/query?query=app_memory_limit_bytes{job="tasks"} / 1024^2`);
+      expect(await limit.json()).toMatchObject({
+        data: { result: [{ value: [expect.any(Number), '512'] }] },
+      });
+    } finally {
+      expect((await journey.run(['stack', 'down'])).exitCode).toBe(0);
+    }
   });
 
   it('leaves a plan that is empty for plain Terraform', async () => {
@@ -180,6 +267,8 @@ describe('the stock AWS CLI', () => {
 
   it('scales the service, waits for it, and the plan stays empty', async ({ skip }) => {
     skip(!hasAwsCli, NO_AWS_CLI);
+    // It has had little to do for a quarter of an hour of AWS, so the autoscaler would take the new tasks away again.
+    await suspendScaleIn(true);
     await awsJson(
       'ecs',
       'update-service',
@@ -194,6 +283,7 @@ describe('the stock AWS CLI', () => {
       (await aws('ecs', 'wait', 'services-stable', '--cluster', CLUSTER, '--services', SERVICE)).exitCode,
     ).toBe(0);
     const { service } = await journey.status('test');
+    await suspendScaleIn(false);
     expect(new Set(service?.tasks.map((task) => task.zone))).toEqual(
       new Set(['us-east-1a', 'us-east-1b', 'us-east-1c']),
     );
@@ -236,7 +326,11 @@ describe('a changed app', () => {
       ),
     );
     const deployment = journey.run(['deploy', 'test']);
-    const load = await constantLoad({ url: `${before.service?.url}/`, ratePerSecond: 20, until: deployment });
+    const [load] = await Promise.all([
+      constantLoad({ url: `${before.service?.url}/`, ratePerSecond: 20, until: deployment }),
+      // It rings while the deployment goes back, and ends by itself.
+      untilRinging('deployment-failed'),
+    ]);
     const result = await deployment;
     expect(result.exitCode, result.stdout).toBe(1);
     expect(result.stderr).toContain('exit code 3');
@@ -286,6 +380,20 @@ describe('two deployments at once', () => {
     expect(await (await fetch(`${(await journey.status('test')).service?.url}/`)).json()).toMatchObject({
       greeting: 'Hello from a third version',
     });
+  });
+});
+
+describe('a service without a task', () => {
+  it('rings for what the load balancer answers itself', async ({ skip }) => {
+    skip(!hasAwsCli, NO_AWS_CLI);
+    const url = `${(await journey.status('test')).service?.url}/`;
+    const service = ['--cluster', CLUSTER, '--service', SERVICE];
+    await awsJson('ecs', 'update-service', ...service, '--desired-count', '0');
+    await expect.poll(async () => (await fetch(url)).status, { timeout: GONE_LIMIT_MS }).toBe(503);
+    const ringing = untilRinging('5xx');
+    const load = await constantLoad({ url, ratePerSecond: 20, until: ringing });
+    await ringing;
+    expect(load.statuses).toEqual({ 503: load.sent });
   });
 });
 

@@ -13,23 +13,50 @@ interface Area {
 /** The longest matching path decides. */
 export const AREAS: readonly Area[] = [
   { path: 'app/', mayImport: [] },
-  { path: 'local-aws/', mayImport: [] },
+  // Load and ports are made in one way for all tests; what is shipped uses none of it.
+  { path: 'app/bench/', mayImport: ['app/', 'test/support/'] },
+  { path: 'app/test/', mayImport: ['app/', 'test/support/'] },
+  { path: 'session-protocol/', mayImport: [] },
+  { path: 'local-aws/', mayImport: ['session-protocol/'] },
+  // Processes are supervised in one way, and programs bundled: the embedded AWS's.
+  {
+    path: 'local-stack/',
+    mayImport: [
+      'local-aws/bundle-options.mjs',
+      'local-aws/src/daemon-program.ts',
+      'local-aws/src/state/',
+      'local-aws/src/runtime/group-guard.ts',
+      'local-aws/src/runtime/line-splitter.ts',
+      'local-aws/src/runtime/program-lookup.ts',
+      'local-aws/src/system-clock.ts',
+    ],
+  },
   { path: 'infra/', mayImport: [] },
   { path: 'scripts/', mayImport: [] },
   // Runs where nothing is installed.
   { path: '.github/', mayImport: [], packages: /^node:/ },
   { path: 'towpath.config.ts', mayImport: ['towpath/src/config/define-project.ts'] },
+  { path: 'examples/', mayImport: ['towpath/src/config/define-project.ts'] },
   { path: 'vitest.config.ts', mayImport: [] },
   { path: 'towpath/', mayImport: [] },
   // No I/O: hashing is all that the domain takes from Node.
   { path: 'towpath/src/domain/', mayImport: [], packages: /^node:crypto$/ },
-  { path: 'towpath/src/ports.ts', mayImport: ['towpath/src/domain/'], packages: /^$/ },
+  {
+    path: 'towpath/src/ports.ts',
+    mayImport: ['towpath/src/domain/', 'towpath/src/local-aws-port.ts', 'towpath/src/stack-port.ts'],
+    packages: /^$/,
+  },
+  { path: 'towpath/src/local-aws-port.ts', mayImport: ['towpath/src/domain/'], packages: /^$/ },
+  { path: 'towpath/src/stack-port.ts', mayImport: [], packages: /^$/ },
   { path: 'towpath/src/config/', mayImport: ['towpath/src/domain/'] },
   {
     path: 'towpath/src/actions/',
     mayImport: ['towpath/src/config/', 'towpath/src/domain/', 'towpath/src/ports.ts'],
   },
-  { path: 'towpath/src/adapters/', mayImport: ['towpath/src/domain/', 'towpath/src/ports.ts'] },
+  {
+    path: 'towpath/src/adapters/',
+    mayImport: ['towpath/src/domain/', 'towpath/src/ports.ts', 'session-protocol/'],
+  },
   { path: 'towpath/src/cli/', mayImport: ['towpath/src/actions/', 'towpath/src/domain/'] },
   { path: 'towpath/src/server/', mayImport: ['towpath/src/actions/', 'towpath/src/domain/'] },
   { path: 'towpath/src/main.ts', mayImport: ['towpath/src/', 'local-aws/'] },
@@ -54,6 +81,7 @@ const TYPES_ONLY = { from: 'console/', to: 'towpath/src/server/contract.ts' };
 const WORKSPACES: Readonly<Record<string, string>> = {
   app: 'app/',
   'local-aws': 'local-aws/',
+  'local-stack': 'local-stack/',
   towpath: 'towpath/src/config/define-project.ts',
   console: 'console/',
 };

@@ -1,6 +1,6 @@
 /** The files of the repository as git sees them, ignored ones left out; what all rules look at. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,8 +25,13 @@ export function repositoryFiles(): readonly RepositoryFile[] {
     timeout: GIT_LIMIT_MS,
   })
     .split('\0')
-    .filter((path) => path !== '' && !BINARY.test(path) && existsSync(join(ROOT, path)))
+    .filter((path) => path !== '' && !BINARY.test(path) && isFile(join(ROOT, path)))
     .sort()
     .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
   return cache;
+}
+
+/** A link has no text of its own, and what it leads to is looked at where it lies. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

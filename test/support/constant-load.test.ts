@@ -36,6 +36,22 @@ describe('constantLoad', () => {
     expect(report.latencyMs.p99).toBeGreaterThanOrEqual(report.latencyMs.p50);
   });
 
+  it('sends what each request is said to be', async () => {
+    const seen: string[] = [];
+    const url = await serve((request, response) => {
+      request.on('data', (chunk) => seen.push(`${request.method} ${request.url} ${chunk}`));
+      request.on('end', () => response.end());
+    });
+    const report = await constantLoad({
+      url,
+      ratePerSecond: 100,
+      durationMs: 30,
+      requestAt: (index) => ({ method: 'PUT', path: `/${index}`, body: `value ${index}` }),
+    });
+    expect(report.statuses).toEqual({ 200: 3 });
+    expect(seen.sort()).toEqual(['PUT /0 value 0', 'PUT /1 value 1', 'PUT /2 value 2']);
+  });
+
   it('does not wait for answers, and counts one that never comes', async () => {
     const url = await serve(() => {});
     const report = await constantLoad({ url, ratePerSecond: 100, durationMs: 200, requestTimeoutMs: 150 });

@@ -1,11 +1,22 @@
 /**
- * Sends GET requests at a constant rate, whatever the answers take (an open loop): a server that stalls does not
+ * Sends requests at a constant rate, whatever the answers take (an open loop): a server that stalls does not
  * slow the load down and so hide its stall. Loopback only.
  */
-import { Agent, get } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+
+/** What a request is beyond a GET of the URL. */
+export interface LoadRequest {
+  /** In place of the URL's own. */
+  readonly path?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
 
 export interface LoadOptions {
   readonly url: string;
+  /** What the request of this number is, counted from 0; without it each is a GET of the URL. */
+  readonly requestAt?: (index: number) => LoadRequest;
   readonly ratePerSecond: number;
   /** How long to send; without it, until `until` settles. One of the two is needed. */
   readonly durationMs?: number;
@@ -30,6 +41,8 @@ export interface LoadReport {
     readonly max: number;
   };
   readonly durationMs: number;
+  /** From the start until the last failure was known; undefined when nothing failed. */
+  readonly lastFailureAfterMs: number | undefined;
   /** The first bodies, by status, of answers of 400 and above: what the server said. */
   readonly firstFailures: readonly string[];
 }
@@ -48,6 +61,8 @@ interface Tally {
   readonly errors: Record<string, number>;
   readonly latencies: number[];
   readonly firstFailures: string[];
+  readonly startedAt: number;
+  lastFailureAt: number | undefined;
 }
 
 export async function constantLoad(options: LoadOptions): Promise<LoadReport> {
@@ -58,8 +73,16 @@ export async function constantLoad(options: LoadOptions): Promise<LoadReport> {
     throw new Error('constantLoad needs durationMs or until; neither was given');
   }
   const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
-  const tally: Tally = { sent: 0, statuses: {}, errors: {}, latencies: [], firstFailures: [] };
   const startedAt = performance.now();
+  const tally: Tally = {
+    sent: 0,
+    statuses: {},
+    errors: {},
+    latencies: [],
+    firstFailures: [],
+    startedAt,
+    lastFailureAt: undefined,
+  };
   try {
     await sendAll(url, agent, tally, options, startedAt);
   } finally {
@@ -92,7 +115,8 @@ async function sendAll(
     );
     for (; tally.sent < due; tally.sent += 1) {
       const dueAt = startedAt + (tally.sent / options.ratePerSecond) * 1_000;
-      const request = sendOne(url, agent, tally, dueAt, timeoutMs).finally(() => pending.delete(request));
+      const sent = sendOne(url, options.requestAt?.(tally.sent) ?? {}, agent, tally, dueAt, timeoutMs);
+      const request = sent.finally(() => pending.delete(request));
       pending.add(request);
     }
     if (elapsedMs >= limitMs) break;
@@ -102,7 +126,14 @@ async function sendAll(
   await Promise.all(pending);
 }
 
-function sendOne(url: URL, agent: Agent, tally: Tally, dueAt: number, timeoutMs: number): Promise<void> {
+function sendOne(
+  url: URL,
+  { path = url.pathname + url.search, method = 'GET', headers = {}, body: toSend }: LoadRequest,
+  agent: Agent,
+  tally: Tally,
+  dueAt: number,
+  timeoutMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
     let ended = false;
     const end = (record: () => void) => {
@@ -113,8 +144,12 @@ function sendOne(url: URL, agent: Agent, tally: Tally, dueAt: number, timeoutMs:
       tally.latencies.push(performance.now() - dueAt);
       resolve();
     };
-    const fail = (code: string) => end(() => count(tally.errors, code));
-    const request = get(url, { agent }, (response) => {
+    const fail = (code: string) =>
+      end(() => {
+        count(tally.errors, code);
+        tally.lastFailureAt = performance.now();
+      });
+    const request = httpRequest(url, { agent, path, method, headers }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (text: string) => {
@@ -128,11 +163,13 @@ function sendOne(url: URL, agent: Agent, tally: Tally, dueAt: number, timeoutMs:
       request.destroy();
     }, timeoutMs);
     request.once('error', (error) => fail(codeOf(error)));
+    request.end(toSend);
   });
 }
 
 function countAnswer(tally: Tally, status: number, body: string): void {
   count(tally.statuses, status);
+  if (status >= 400) tally.lastFailureAt = performance.now();
   if (status >= 400 && tally.firstFailures.length < KEPT_FAILURES)
     tally.firstFailures.push(`${status} ${body}`);
 }
@@ -160,6 +197,7 @@ function report(tally: Tally, durationMs: number): LoadReport {
     errors: tally.errors,
     latencyMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
     durationMs,
+    lastFailureAfterMs: tally.lastFailureAt === undefined ? undefined : tally.lastFailureAt - tally.startedAt,
     firstFailures: tally.firstFailures,
   };
 }

@@ -3,6 +3,7 @@
  * expired, with throttling, or with errors of AWS's own. Answers are in the protocol of the service that is called.
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { freePort } from './free-port.ts';
 
 export interface AwsCall {
@@ -11,26 +12,32 @@ export interface AwsCall {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
+  /** Operation, where the protocol names it: not for S3. */
+  readonly operation: string | undefined;
 }
 
-export type Refusal = 'expired' | 'throttled' | 'broken';
+/** `unheard`: the call is done, and its answer never comes. */
+export type Refusal = 'expired' | 'throttled' | 'broken' | 'unheard';
+type Answered = Exclude<Refusal, 'unheard'>;
 
 export interface FaultyAws {
   readonly endpoint: string;
   /** Decides on every call from now on; undefined lets it through. */
   refuse(decide: (call: AwsCall) => Refusal | undefined): void;
+  /** How many calls were refused since the last healing. */
+  refused(): number;
   /** Lets everything through again. @returns how many calls were refused since the last time */
   heal(): number;
   close(): Promise<void>;
 }
 
-const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonly status: number }>> = {
+const REFUSALS: Readonly<Record<Answered, { readonly code: string; readonly status: number }>> = {
   expired: { code: 'ExpiredTokenException', status: 400 },
   throttled: { code: 'ThrottlingException', status: 400 },
   broken: { code: 'InternalFailure', status: 500 },
 };
 /** S3 has names of its own. */
-const S3_CODES: Readonly<Record<Refusal, { readonly code: string; readonly status: number }>> = {
+const S3_CODES: Readonly<Record<Answered, { readonly code: string; readonly status: number }>> = {
   expired: { code: 'ExpiredToken', status: 400 },
   throttled: { code: 'SlowDown', status: 503 },
   broken: { code: 'InternalError', status: 500 },
@@ -51,13 +58,19 @@ export async function startFaultyAws(behind: string): Promise<FaultyAws> {
   const port = await freePort();
   const server = createServer((incoming, outgoing) => {
     const service = serviceOf(incoming);
-    const refusal =
-      service === ''
-        ? undefined
-        : decide?.({ service, method: incoming.method ?? '', url: incoming.url ?? '' });
-    if (refusal === undefined) return passOn(incoming, outgoing, behind);
-    refused += 1;
-    answerWith(refusal, service, incoming, outgoing);
+    const { method = '', url = '' } = incoming;
+    // The body names the operation in the query protocol; the largest are image layers of some megabytes.
+    buffer(incoming).then(
+      (body) => {
+        const operation = operationOf(incoming, service, body);
+        const refusal = service === '' ? undefined : decide?.({ service, method, url, operation });
+        if (refusal !== undefined) refused += 1;
+        if (refusal === undefined || refusal === 'unheard')
+          passOn(incoming, body, refusal === undefined ? outgoing : undefined, behind);
+        else answerWith(refusal, service, incoming, outgoing);
+      },
+      () => outgoing.destroy(),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -68,6 +81,7 @@ export async function startFaultyAws(behind: string): Promise<FaultyAws> {
     refuse: (next) => {
       decide = next;
     },
+    refused: () => refused,
     heal: () => {
       const count = refused;
       decide = undefined;
@@ -87,13 +101,20 @@ function serviceOf({ headers }: IncomingMessage): string {
   return /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\/aws4_request/.exec(headers.authorization ?? '')?.[1] ?? '';
 }
 
+function operationOf({ headers }: IncomingMessage, service: string, body: Buffer): string | undefined {
+  if (QUERY_SERVICES.has(service))
+    return new URLSearchParams(body.toString('utf8')).get('Action') ?? undefined;
+  return String(headers['x-amz-target'] ?? '')
+    .split('.')
+    .at(1);
+}
+
 function answerWith(
-  refusal: Refusal,
+  refusal: Answered,
   service: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): void {
-  incoming.resume();
   const message = `refused by a test (${refusal})`;
   if (service === 's3') {
     const { code, status } = S3_CODES[refusal];
@@ -118,12 +139,22 @@ function answerWith(
   outgoing.end(JSON.stringify({ __type: code, message }));
 }
 
-function passOn(incoming: IncomingMessage, outgoing: ServerResponse, behind: string): void {
+/** @param outgoing undefined: the answer is not passed back, and the caller waits */
+function passOn(
+  incoming: IncomingMessage,
+  body: Buffer,
+  outgoing: ServerResponse | undefined,
+  behind: string,
+): void {
   const { method, headers, url } = incoming;
   const passed = request(new URL(url ?? '/', behind), { method, headers }, (answer) => {
+    if (outgoing === undefined) {
+      answer.resume();
+      return;
+    }
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(outgoing);
   });
-  passed.once('error', () => outgoing.destroy());
-  incoming.pipe(passed);
+  passed.once('error', () => outgoing?.destroy());
+  passed.end(body);
 }

@@ -7,25 +7,32 @@ import { execFileSync } from 'node:child_process';
 export interface RunningProcess {
   readonly pid: number;
   readonly parentPid: number;
+  /** Milliseconds since the epoch, to the second. */
+  readonly startedAt: number;
   /** Command line with its arguments. */
   readonly command: string;
 }
 
 const PS_LIMIT_MS = 10_000;
 const POLL_INTERVAL_MS = 100;
+/** `ps` works a start out of two clocks: the same process may seem to have started a second earlier or later. */
+const START_TOLERANCE_MS = 2_000;
+
+/** The start is of five words: Mon Nov 30 09:11:59 2026. */
+const LINE = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+((?:\S+\s+){4}\S+)\s+(.*)$/;
 
 /** All processes but the `ps` that lists them, and zombies: those have ended, whoever forgets to reap them. */
 export function runningProcesses(): readonly RunningProcess[] {
-  const text = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,command='], {
+  const text = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,lstart=,command='], {
     encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
     timeout: PS_LIMIT_MS,
     maxBuffer: 64 * 1024 * 1024,
   });
   return text.split('\n').flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
-    if (match === null || match[3]?.startsWith('Z') === true || match[4]?.startsWith('ps -A') === true)
-      return [];
-    return [{ pid: Number(match[1]), parentPid: Number(match[2]), command: match[4] ?? '' }];
+    const [, pid, parentPid, state = '', started = '', command = ''] = LINE.exec(line) ?? [];
+    if (pid === undefined || state.startsWith('Z') || command.startsWith('ps -A')) return [];
+    return [{ pid: Number(pid), parentPid: Number(parentPid), startedAt: Date.parse(started), command }];
   });
 }
 
@@ -64,21 +71,34 @@ export async function leftoversAfter(marker: string, limitMs: number): Promise<r
   return found;
 }
 
-/** Kills a process and its descendants at once; those that have ended meanwhile are what was wanted. */
+/**
+ * Kills a process and its descendants at one moment, as a power cut does: none sees another end, and what they start
+ * while they are looked for dies too. Those that have ended meanwhile are what was wanted.
+ */
 export function killTree(pid: number): void {
-  for (const { pid: each } of processTree(pid)) {
-    try {
-      process.kill(each, 'SIGKILL');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
+  const frozen: number[] = [];
+  for (let found = processTree(pid); found.length > 0; ) {
+    for (const each of found) signal(each.pid, 'SIGSTOP');
+    frozen.push(...found.map((each) => each.pid));
+    found = processTree(pid).filter((each) => !frozen.includes(each.pid));
+  }
+  for (const each of frozen.reverse()) signal(each, 'SIGKILL');
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
-/** Of processes seen before, those that still run. A number that means another program by now does not count. */
+/** Of processes seen before, those that still run, whatever program they run by now; their number alone says little. */
 export function survivors(seen: readonly RunningProcess[]): readonly RunningProcess[] {
-  const commands = new Map(seen.map(({ pid, command }) => [pid, command]));
-  return runningProcesses().filter(({ pid, command }) => commands.get(pid) === command);
+  const starts = new Map(seen.map(({ pid, startedAt }) => [pid, startedAt]));
+  return runningProcesses().filter(
+    ({ pid, startedAt }) => Math.abs(startedAt - (starts.get(pid) ?? Number.NaN)) <= START_TOLERANCE_MS,
+  );
 }
 
 /** Waits until none of the processes runs any more; those that do after the limit are returned. */

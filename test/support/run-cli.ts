@@ -16,6 +16,9 @@ export interface CliOptions {
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The built command line of this repository. */
+export const CLI = cliPath({});
+
 /** Long enough for a first deployment. */
 const DEFAULT_LIMIT_MS = 300_000;
 

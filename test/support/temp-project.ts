@@ -28,9 +28,15 @@ const GIT_LIMIT_MS = 30_000;
 /** Left out: nothing of a journey needs them, and they are most of the files. */
 const LEFT_OUT = /^(?:docs|test)\//;
 /** Not in git; each package is linked, so that what is written beside them stays in the copy. */
-const PACKAGES = ['node_modules', 'app/node_modules', 'towpath/node_modules', 'local-aws/node_modules'];
+const PACKAGES = [
+  'node_modules',
+  'app/node_modules',
+  'towpath/node_modules',
+  'local-aws/node_modules',
+  'local-stack/node_modules',
+];
 /** Copied: a build in the copy must not replace what others run. The app's is left to the build under test. */
-const BUILT = ['towpath/dist', 'local-aws/dist'];
+const BUILT = ['towpath/dist', 'local-aws/dist', 'local-stack/dist'];
 /** Vite's, and of no use to a project. */
 const SCRATCH = /^\.vite/;
 

@@ -11,6 +11,8 @@ import { terraformByHand } from '../support/terraform-by-hand.ts';
 
 const ENVIRONMENTS = ['test', 'qa', 'staging', 'prod'] as const;
 const SOAK_SECONDS = 5;
+const SHOW_EVERY_MS = 1_000;
+const ERASE_LINE = '\r\u001b[K';
 
 const journey = new Journey();
 const stages: { readonly name: string; readonly seconds: number }[] = [];
@@ -46,7 +48,9 @@ async function tour(): Promise<void> {
       await expectEmptyPlan(environment);
     }
   });
-  say((await expectExit(0, ['status'])).stdout);
+  const { stdout } = await expectExit(0, ['status']);
+  say(stdout);
+  expect(/^prod .* 3\/3 +a:1 b:1 c:1 +3\/3 healthy/m.test(stdout), 'prod has one task in each zone');
 }
 
 /** One new release through all four, each gate opened by whoever may open it. */
@@ -63,8 +67,12 @@ async function ladder(): Promise<void> {
   });
   await stage('qa: approved by the reviewer', () => expectExit(0, ['approve', 'qa', '--as', 'reviewer']));
   await stage('staging: opened by itself, approved by the developer', async () => {
-    const waiting = await expectExit(0, ['history', 'staging']);
-    expect(waiting.stdout.includes(release), `staging has an open promotion of ${release}`);
+    const ladder = await expectExit(
+      0,
+      ['status'],
+      `promotes ${release}, 0 of 1 approvals, asked for by reviewer`,
+    );
+    say(ladder.stdout);
     await expectExit(0, ['approve', 'staging']);
   });
   await stage(`prod: ${SOAK_SECONDS} healthy seconds and the reviewer's yes`, async () => {
@@ -185,10 +193,21 @@ function expect(good: boolean, what: string): void {
 async function stage(name: string, work: () => Promise<unknown>): Promise<void> {
   const started = performance.now();
   process.stdout.write(`→ ${name}\n`);
-  await work();
+  const clock = process.stdout.isTTY ? setInterval(() => showElapsed(started), SHOW_EVERY_MS) : undefined;
+  try {
+    await work();
+  } finally {
+    clearInterval(clock);
+    if (clock) process.stdout.write(ERASE_LINE);
+  }
   const seconds = (performance.now() - started) / 1_000;
   stages.push({ name, seconds });
   process.stdout.write(`✓ ${name}: ${seconds.toFixed(1)} s\n`);
+}
+
+/** The longest stage waits a minute and a half for a load balancer: whoever looks on sees that it goes on. */
+function showElapsed(started: number): void {
+  process.stdout.write(`${ERASE_LINE}  ${Math.round((performance.now() - started) / 1_000)} s`);
 }
 
 function say(text: string): void {

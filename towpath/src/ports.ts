@@ -2,14 +2,22 @@
  * Every outside effect of Towpath, on one page. Actions use these; adapters implement them;
  * tests replace them. A port throws `TowpathError` for what a user can act on.
  */
+
+import type { AlarmView } from './domain/alarm.ts';
 import type { EnvironmentFiles } from './domain/environment-files.ts';
+import type { ExecTask } from './domain/exec-task.ts';
 import type { ServiceSettings } from './domain/explanation.ts';
 import type { LedgerEvent, LedgerPayload } from './domain/ledger.ts';
+import type { LogPage, LogQuery, LogStreamView } from './domain/log-event.ts';
+import type { MetricPoint, MetricQuery, MetricWindow } from './domain/metric.ts';
 import type { PlanSummary } from './domain/plan.ts';
 import type { ProgressEvent } from './domain/progress.ts';
 import type { Environment, Project, ServiceConfig } from './domain/project.ts';
 import type { ServiceSnapshot } from './domain/rollout.ts';
 import type { Secret } from './domain/secret.ts';
+
+export type * from './local-aws-port.ts';
+export type * from './stack-port.ts';
 
 export interface Clock {
   now(): Date;
@@ -51,6 +59,10 @@ export interface Cloud {
   readonly bootstrap: BootstrapPort;
   readonly secrets: SecretsPort;
   readonly service: ServicePort;
+  readonly exec: ExecPort;
+  readonly oneOff: OneOffPort;
+  readonly logs: LogsPort;
+  readonly monitoring: MonitoringPort;
   readonly ledger: LedgerPort;
   readonly lock: LockPort;
   readonly terraform: TerraformPort;
@@ -95,6 +107,8 @@ export interface ServicePort {
     url: string,
     timeoutMs: number,
   ): Promise<{ readonly status: number | undefined; readonly detail: string }>;
+  /** Makes ECS start the tasks of the service as it is once more. */
+  startAnew(): Promise<void>;
   /** Removes a load balancer's deletion protection, so that a destroy that was allowed can go on. */
   disableDeletionProtection(): Promise<void>;
   /**
@@ -102,6 +116,84 @@ export interface ServicePort {
    * one and saving its state leaves it behind. @returns how many
    */
   retireTaskDefinitions(): Promise<number>;
+}
+
+/** Where a remote command's input comes from and its output goes. */
+export interface CommandTerminal {
+  /** undefined: the command gets none. */
+  readonly input: AsyncIterable<Uint8Array> | undefined;
+  /** A promise when there is no room for more until it resolves. */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+  /** undefined where there is no window. */
+  size(): { readonly columns: number; readonly rows: number } | undefined;
+  /** @returns a function that stops listening */
+  onResize(listener: () => void): () => void;
+}
+
+/** The terminal of this process while a remote command has it. */
+export interface LentTerminal extends CommandTerminal {
+  /** Gives it back as it was. Idempotent. */
+  close(): void;
+}
+
+export interface CommandEnd {
+  /** Where the session itself tells it. */
+  readonly exitCode: number | undefined;
+  /** Why the session was ended, when not by the command's own end. */
+  readonly reason: string | undefined;
+}
+
+export interface ExecPort {
+  /** Tasks of the service that are to run; none when there is no service. */
+  tasks(): Promise<readonly ExecTask[]>;
+  /**
+   * Runs a command line (words and quotes; no shell) in a task and carries its bytes. `EXEC_FAILED` when there is no
+   * session to be had or its connection breaks; rejects with the signal's reason when aborted, and ends the command.
+   */
+  run(taskId: string, command: string, terminal: CommandTerminal, signal?: AbortSignal): Promise<CommandEnd>;
+}
+
+/** A task that runs one command and ends. */
+export interface OneOffLook {
+  /** AWS's lastStatus. */
+  readonly status: string;
+  readonly exitCode: number | undefined;
+  readonly reason: string | undefined;
+}
+
+export interface OneOffPort {
+  /** Starts a task with the service's definition and network. @returns its id; undefined when there is no service */
+  start(command: readonly string[]): Promise<string | undefined>;
+  /** undefined when ECS does not know it (any more). */
+  look(taskId: string): Promise<OneOffLook | undefined>;
+  /** Lines after the cursor that an earlier call gave, oldest first; none while there is no log. */
+  log(
+    taskId: string,
+    cursor: string | undefined,
+  ): Promise<{ readonly lines: readonly string[]; readonly cursor: string | undefined }>;
+  /** Says nothing of a task that has ended. */
+  stop(taskId: string, reason: string): Promise<void>;
+}
+
+/** What the tasks of an environment wrote, those of the service and those that ran one command. */
+export interface LogsPort {
+  /**
+   * A page of lines, in no certain order. undefined where there is no log; rejects when aborted.
+   * @param cursor of the page before, of the same query
+   */
+  read(query: LogQuery, cursor?: string, signal?: AbortSignal): Promise<LogPage | undefined>;
+  /** Those that were written to last come first; the last thousand. None where there is no log. */
+  streams(): Promise<readonly LogStreamView[]>;
+}
+
+export interface MonitoringPort {
+  /** Points of each metric by its id, oldest first, in the metric's own unit; none where nothing was measured. */
+  series(
+    metrics: readonly MetricQuery[],
+    window: MetricWindow,
+  ): Promise<ReadonlyMap<string, readonly MetricPoint[]>>;
+  /** Alarms of the environment that ring now, by name. */
+  alarms(): Promise<readonly AlarmView[]>;
 }
 
 export interface LedgerPort {
@@ -180,13 +272,35 @@ export interface TerraformPort {
   /** Makes a saved plan. Never prints; progress goes to the notifier. */
   plan(
     variables: TerraformVariables,
-    options?: { readonly destroy?: boolean; readonly signal?: AbortSignal | undefined },
+    options?: {
+      readonly destroy?: boolean;
+      readonly signal?: AbortSignal | undefined;
+      /** Taken into the state by the plan; what is there already is passed over. @throws RESOURCE_EXISTS for what is not ours */
+      readonly takeOver?: readonly ExistingResource[];
+    },
   ): Promise<SavedPlan>;
   /** Human-readable rendering of a saved plan. */
   show(plan: SavedPlan): Promise<string>;
-  apply(plan: SavedPlan, variables: TerraformVariables, signal?: AbortSignal): Promise<void>;
+  /** @throws RESOURCE_EXISTS, with addresses as its problems, when all that is wrong is what exists already */
+  apply(plan: SavedPlan, variables: TerraformVariables, signal?: AbortSignal): Promise<AppliedPlan>;
+  /** Of resources that a plan creates, those that AWS has already. */
+  findExisting(plan: SavedPlan, addresses: readonly string[]): Promise<readonly ExistingResource[]>;
+  /** Takes off the mark that makes the next plan replace the resource. @param address as plans name it */
+  untaint(address: string, signal?: AbortSignal): Promise<void>;
   stateLock(): Promise<StateLock | undefined>;
   forceUnlock(id: string): Promise<void>;
+}
+
+/** A resource that AWS has and the state does not know. */
+export interface ExistingResource {
+  readonly address: string;
+  /** By what `terraform import` knows it. */
+  readonly id: string;
+}
+
+export interface AppliedPlan {
+  /** What the service was asked to run, with revision; undefined when the tree's outputs do not say. */
+  readonly taskDefinition: string | undefined;
 }
 
 export interface SavedPlan {
@@ -212,58 +326,6 @@ export interface WorkspacePort {
   terraformTree(): Promise<readonly { readonly path: string; readonly content: string }[]>;
   /** Commit of the source, `-dirty` when changed; `none` outside git. */
   sourceCommit(): Promise<string>;
-}
-
-/** The embedded AWS on this computer. */
-export interface LocalAwsPort {
-  /** Starts it when it is not running; resolves when it is ready. */
-  start(options: LocalStartOptions): Promise<LocalAws>;
-  stop(): Promise<'stopped' | 'not running'>;
-  find(): Promise<LocalAws | undefined>;
-  /** Keys of an identity; undefined when it is not running. */
-  credentials(
-    identity: string,
-  ): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string } | undefined>;
-  /** Resolves with the reason when an attached one ends by itself. */
-  ended(): Promise<string>;
-  /** The daemon's own status answer, passed on as it is. */
-  status(): Promise<LocalAwsStatus | undefined>;
-}
-
-export interface LocalStartOptions {
-  readonly speed: number | undefined;
-  readonly port: number | undefined;
-  /** True: it ends with this process, however this process ends. */
-  readonly attached: boolean;
-}
-
-export interface LocalAws {
-  readonly endpoint: string;
-  readonly speed: number;
-  readonly pid: number;
-  readonly region: string;
-  readonly account: string;
-  readonly started: boolean;
-}
-
-export interface LocalAwsStatus {
-  readonly endpoint: string;
-  readonly speed: number;
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly environments: readonly {
-    readonly name: string;
-    readonly url?: string;
-    readonly desired: number;
-    readonly running: number;
-    readonly tasks: readonly {
-      readonly id: string;
-      readonly zone: string;
-      readonly address: string;
-      readonly lastStatus: string;
-      readonly health?: string;
-    }[];
-  }[];
 }
 
 /** What an action may use. `cloud` gives the account of one environment. */

@@ -1,5 +1,11 @@
-/** The front page as HTML: one document, no script, nothing loaded from the network. Pure. */
+/**
+ * The front page as HTML: one document, nothing loaded from elsewhere. It says who answers without its script, which
+ * adds what changes from second to second. Pure.
+ */
 import type { Phase } from '../service-state.ts';
+import { CACHE_LABELS, PAGE_SCRIPT } from './home-script.ts';
+import { PAGE_STYLE } from './home-style.ts';
+import { drawReleaseMark } from './release-mark.ts';
 
 export interface HomeFacts {
   readonly greeting: string;
@@ -17,34 +23,8 @@ export interface HomeFacts {
   readonly requestsServed: number;
 }
 
-export const PAGE_STYLE = `
-:root { color-scheme: light dark; --paper: #f4f5f3; --card: #fff; --ink: #1d2421; --soft: #5d6963; --line: #dfe4e0;
-  --accent: #0f6b4f; --good: #0f6b4f; --bad: #a83a1b; }
-@media (prefers-color-scheme: dark) { :root { --paper: #121614; --card: #1a201d; --ink: #e8ede9; --soft: #98a59e;
-  --line: #2c3531; --accent: #5fc9a0; --good: #5fc9a0; --bad: #f08a65; } }
-* { box-sizing: border-box; margin: 0; }
-body { min-height: 100vh; display: grid; place-items: center; padding: 2rem 1rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { width: min(42rem, 100%); background: var(--card); border: 1px solid var(--line); border-radius: 14px;
-  overflow: hidden; }
-header { display: flex; gap: 1.25rem; align-items: center; padding: 1.75rem 2rem; border-bottom: 1px solid var(--line); }
-header svg { flex: none; width: 64px; height: 64px; border-radius: 10px; background: var(--paper); }
-h1 { font-size: 1.6rem; line-height: 1.2; letter-spacing: -0.01em; overflow-wrap: anywhere; }
-header p { margin-top: 0.35rem; color: var(--soft); }
-header strong { color: var(--accent); font-weight: 600; }
-dl { display: grid; grid-template-columns: repeat(2, 1fr); gap: 1px; background: var(--line); }
-dl div { padding: 0.9rem 2rem; background: var(--card); min-width: 0; }
-dl .wide { grid-column: 1 / -1; }
-dt { font-size: 0.8rem; color: var(--soft); }
-dd { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-code { font: 0.92em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-.good { color: var(--good); } .bad { color: var(--bad); } .none { color: var(--soft); }
-footer { padding: 1rem 2rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.9rem;
-  display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; }
-a { color: var(--accent); text-underline-offset: 3px; }
-a:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 3px; }
-@media (max-width: 32rem) { dl { grid-template-columns: 1fr; } header, dl div, footer { padding-inline: 1.25rem; } }
-`;
+/** What the page shows of the cache. */
+export type CacheMode = keyof typeof CACHE_LABELS;
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Crect width='8' height='8' rx='2' fill='%230f6b4f'/%3E%3C/svg%3E";
@@ -61,27 +41,9 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 
-const MARK_SIDE = 5;
-const MARK_HALF = 3;
-
-/** A mirrored 5 × 5 pattern drawn from the digest, so that a new release shows at a glance. */
-export function renderReleaseMark(release: string | null): string {
-  const digits = [...(release ?? '')].map((digit) => Number.parseInt(digit, 16));
-  const hue = digits.reduce((sum, digit) => (sum * 16 + digit) % 360, 0);
-  const cells: string[] = [];
-  for (let index = 0; index < MARK_SIDE * MARK_HALF; index += 1) {
-    const column = index % MARK_HALF;
-    const row = Math.floor(index / MARK_HALF);
-    const digit = digits[index % Math.max(digits.length, 1)] ?? 0;
-    // The bit changes with every round through the digits, so that twelve digits fill fifteen cells.
-    const bit = Math.floor(index / Math.max(digits.length, 1)) % 4;
-    if (((digit >> bit) & 1) === 0) continue;
-    for (const x of new Set([column, MARK_SIDE - 1 - column])) {
-      cells.push(`<rect x="${x + 1}" y="${row + 1}" width="1" height="1"/>`);
-    }
-  }
-  const label = release === null ? 'No release known' : `Mark of release ${release}`;
-  return `<svg viewBox="0 0 7 7" role="img" aria-label="${escapeHtml(label)}" shape-rendering="crispEdges" fill="hsl(${hue} 55% 48%)">${cells.join('')}</svg>`;
+function renderReleaseMark(release: string | null): string {
+  const { path, hue } = drawReleaseMark(release);
+  return `<svg class="mark" viewBox="0 0 7 7" aria-hidden="true" shape-rendering="crispEdges"><path id="mark" fill="hsl(${hue} 55% 48%)" d="${path}"/></svg>`;
 }
 
 const UNITS: readonly (readonly [string, number])[] = [
@@ -106,22 +68,68 @@ export function renderDuration(seconds: number): string {
     .join(' ');
 }
 
-function code(value: string | null): string {
-  return value === null ? '<span class="none">not known here</span>' : `<code>${escapeHtml(value)}</code>`;
+/** A fact that the server knows. */
+function fact(name: string, id: string, value: string, kind = ''): string {
+  const shown = `<span id="${id}"${kind === '' ? '' : ` class="${kind}"`}>${escapeHtml(value)}</span>`;
+  return `<div><dt>${name}</dt><dd>${shown}</dd></div>`;
 }
 
-function fact(name: string, value: string, wide = false): string {
-  return `<div${wide ? ' class="wide"' : ''}><dt>${name}</dt><dd>${value}</dd></div>`;
+/** Of a fact that changes from second to second the script is the only source; without it there is none to see. */
+function liveFact(name: string, id: string): string {
+  return `<div data-live hidden><dt>${name}</dt><dd><span id="${id}"></span></dd></div>`;
 }
 
-function renderPhase(phase: Phase): string {
-  return phase === 'ready' ? '<span class="good">ready</span>' : `<span class="bad">${phase}</span>`;
+function renderWhere(facts: HomeFacts): string {
+  const known = (value: string | null) => value ?? 'not known here';
+  return `<section aria-labelledby="where">
+<h2 id="where">Who answers</h2>
+<dl>
+${fact('Environment', 'environment', facts.environment)}
+${fact('Release', 'release', known(facts.release))}
+${fact('Zone', 'zone', known(facts.zone))}
+${fact('State', 'phase', facts.phase, facts.phase === 'ready' ? 'good' : 'bad')}
+${fact('Up for', 'uptime', renderDuration(facts.uptimeSeconds))}
+${fact('App secret', 'secret', facts.secretPresent ? 'present' : 'missing', facts.secretPresent ? 'good' : 'bad')}
+${fact('Task', 'task', known(facts.task), facts.task === null ? '' : 'code')}
+</dl>
+</section>`;
 }
 
-export function renderHomePage(facts: HomeFacts): string {
-  const secret = facts.secretPresent
-    ? '<span class="good">present</span>'
-    : '<span class="bad">missing</span>';
+const REQUESTS = `<section aria-labelledby="load" data-live hidden>
+<h2 id="load">Requests</h2>
+<p class="rate"><b id="rate"></b> <span>a second <span id="tasks"></span></span></p>
+<svg class="chart" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true"><path id="line"/></svg>
+<p class="axis"><span>a minute ago</span><span id="peak"></span><span>now</span></p>
+</section>`;
+
+const NEIGHBOURS = `<section aria-labelledby="seen" data-live hidden>
+<h2 id="seen">Neighbours seen</h2>
+<table>
+<thead><tr><th scope="col">Task</th><th scope="col">Zone</th><th scope="col">Release</th><th scope="col">Req/s</th></tr></thead>
+<tbody id="neighbours"></tbody>
+</table>
+<p class="note">Tasks that answered this page in the last minute; the dot marks the latest.</p>
+</section>`;
+
+function renderHealth({ requestsServed }: HomeFacts, cacheMode: CacheMode): string {
+  const [label, kind] = CACHE_LABELS[cacheMode];
+  return `<section aria-labelledby="health">
+<h2 id="health">Cache and health</h2>
+<dl>
+${fact('Cache', 'cache', label, kind)}
+${liveFact('Cache hits', 'hits')}
+${fact('Requests served', 'served', requestsServed.toLocaleString('en-US'))}
+${liveFact('In flight', 'flight')}
+${liveFact('Memory', 'memory')}
+${liveFact('Event-loop lag, p99', 'lag')}
+${liveFact('Injected faults', 'faults')}
+</dl>
+</section>`;
+}
+
+const LINKS = ['healthz', 'readyz', 'version', 'status', 'metrics', 'env', 'openapi.json'];
+
+export function renderHomePage(facts: HomeFacts, cacheMode: CacheMode): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -132,25 +140,26 @@ export function renderHomePage(facts: HomeFacts): string {
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
-<main>
+<div class="page">
 <header>
 ${renderReleaseMark(facts.release)}
 <div>
 <h1>${escapeHtml(facts.greeting)}</h1>
 <p>${escapeHtml(facts.application)} ${escapeHtml(facts.version)} in <strong>${escapeHtml(facts.environment)}</strong></p>
 </div>
+<p class="state"><span id="live" role="status"></span> <button id="pause" type="button" data-live hidden>Pause</button></p>
 </header>
-<dl>
-${fact('Release', code(facts.release))}
-${fact('Availability zone', code(facts.zone))}
-${fact('Task', code(facts.task), true)}
-${fact('State', renderPhase(facts.phase))}
-${fact('App secret', secret)}
-${fact('Up for', renderDuration(facts.uptimeSeconds))}
-${fact('Requests served', facts.requestsServed.toLocaleString('en-US'))}
-</dl>
-<footer><a href="/healthz">healthz</a><a href="/readyz">readyz</a><a href="/version">version</a><a href="/metrics">metrics</a></footer>
+<main>
+<p id="notice" class="notice" role="status"></p>
+<noscript><p class="notice">Without JavaScript this page stands still. Load it again, or read <a href="/status">status</a>.</p></noscript>
+${REQUESTS}
+${renderWhere(facts)}
+${NEIGHBOURS}
+${renderHealth(facts, cacheMode)}
 </main>
+<footer><nav aria-label="Routes">${LINKS.map((link) => `<a href="/${link}">/${link}</a>`).join(' ')}</nav></footer>
+</div>
+<script>${PAGE_SCRIPT}</script>
 </body>
 </html>
 `;

@@ -1,14 +1,23 @@
 /** The front page: which release answers, in which environment, task and zone. JSON for programs, HTML for people. */
 import { createHash } from 'node:crypto';
 import { prefersHtml } from '../accept.ts';
+import { jsonContent } from '../open-api.ts';
 import { jsonResponse, type Route, type RouteResponse, type Service } from '../route.ts';
 import { shortDigest } from '../task-identity.ts';
-import { type HomeFacts, PAGE_STYLE, renderHomePage } from './home-page.ts';
+import { type CacheMode, type HomeFacts, renderHomePage } from './home-page.ts';
+import { PAGE_SCRIPT } from './home-script.ts';
+import { PAGE_STYLE } from './home-style.ts';
 
-/** The page needs its one style sheet and the icon inside it; everything else is forbidden. */
+function hashSource(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+/** The page needs its style sheet, its script, the icon inside it and its own live values; the rest is forbidden. */
 const PAGE_POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'`,
+  `style-src ${hashSource(PAGE_STYLE)}`,
+  `script-src ${hashSource(PAGE_SCRIPT)}`,
+  "connect-src 'self'",
   'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
@@ -32,7 +41,7 @@ function factsOf({ application, version, config, state, metrics, uptimeSeconds }
   };
 }
 
-function htmlResponse(facts: HomeFacts): RouteResponse {
+function htmlResponse(facts: HomeFacts, cacheMode: CacheMode): RouteResponse {
   return {
     status: 200,
     headers: {
@@ -41,16 +50,26 @@ function htmlResponse(facts: HomeFacts): RouteResponse {
       'content-security-policy': PAGE_POLICY,
       'referrer-policy': 'no-referrer',
     },
-    body: renderHomePage(facts),
+    body: renderHomePage(facts, cacheMode),
   };
 }
 
 export const homeRoute: Route = {
   path: '/',
   probe: false,
+  doc: {
+    summary: 'Who answers',
+    responses: {
+      200: {
+        description: 'JSON, or a page when Accept prefers text/html',
+        content: { ...jsonContent({ type: 'object' }), 'text/html': {} },
+      },
+    },
+  },
   handle: ({ accept }, service) => {
     const facts = factsOf(service);
-    const response = prefersHtml(accept) ? htmlResponse(facts) : jsonResponse(200, facts);
-    return { ...response, headers: { ...response.headers, vary: 'accept' } };
+    // Which of the two it was need not be said (Vary): no cache keeps either.
+    if (prefersHtml(accept)) return htmlResponse(facts, service.cache.status().mode);
+    return jsonResponse(200, facts);
   },
 };

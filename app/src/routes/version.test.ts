@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ServiceState } from '../service-state.ts';
-import { TEST_IDENTITY, testService } from '../test-service.ts';
+import { bodyOf, TEST_IDENTITY, testRequest, testService } from '../test-service.ts';
 import { versionRoute } from './version.ts';
 
 describe('/version', () => {
   it('says what runs', async () => {
-    const response = await versionRoute.handle({ accept: undefined }, testService({ ENVIRONMENT: 'qa' }));
-    expect(JSON.parse(response.body)).toEqual({
+    const response = await versionRoute.handle(testRequest(), testService({ ENVIRONMENT: 'qa' }));
+    expect(JSON.parse(bodyOf(response))).toEqual({
       application: 'app',
       version: '1.2.3',
       environment: 'qa',
@@ -18,7 +18,7 @@ describe('/version', () => {
 
   it('has null for what is not known', async () => {
     const service = { ...testService(), state: new ServiceState() };
-    const response = await versionRoute.handle({ accept: undefined }, service);
-    expect(JSON.parse(response.body)).toMatchObject({ release: null, imageDigest: null });
+    const response = await versionRoute.handle(testRequest(), service);
+    expect(JSON.parse(bodyOf(response))).toMatchObject({ release: null, imageDigest: null });
   });
 });

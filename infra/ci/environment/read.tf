@@ -15,6 +15,7 @@ locals {
     topic           = "arn:${local.partition}:sns:${var.region}:${local.account}:${local.name}-alarms"
     alarms          = "arn:${local.partition}:cloudwatch:${var.region}:${local.account}:alarm:${local.name}-*"
     dashboards      = "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${local.name}-*"
+    rules           = "arn:${local.partition}:events:${var.region}:${local.account}:rule/${local.name}-*"
     log_groups = flatten([
       for group in ["/ecs/${local.name}", "/vpc/${local.name}-flow-log"] : [
         "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:${group}",
@@ -61,13 +62,13 @@ locals {
     {
       Sid      = "ReadMonitoring"
       Effect   = "Allow"
-      Action   = ["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic"]
-      Resource = [local.arn.alarms, local.arn.dashboards, local.arn.topic]
+      Action   = ["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic"]
+      Resource = [local.arn.alarms, local.arn.dashboards, local.arn.rules, local.arn.topic]
     },
     {
       Sid      = "ReadLogs"
       Effect   = "Allow"
-      Action   = ["logs:GetLogEvents", "logs:FilterLogEvents", "logs:DescribeLogStreams", "logs:ListTagsForResource"]
+      Action   = ["logs:GetLogEvents", "logs:FilterLogEvents", "logs:DescribeLogStreams", "logs:DescribeMetricFilters", "logs:ListTagsForResource"]
       Resource = local.arn.log_groups
     },
     {

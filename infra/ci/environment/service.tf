@@ -78,7 +78,7 @@ locals {
     {
       Sid      = "LogGroups"
       Effect   = "Allow"
-      Action   = ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource", "logs:UntagResource"]
+      Action   = ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:PutMetricFilter", "logs:DeleteMetricFilter", "logs:TagResource", "logs:UntagResource"]
       Resource = local.arn.log_groups
     },
     {
@@ -86,6 +86,13 @@ locals {
       Effect   = "Allow"
       Action   = ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
       Resource = [local.arn.alarms, local.arn.dashboards]
+    },
+    {
+      # A rule tells the topic of failed deployments; the topic's policy lets it, so no role is passed.
+      Sid      = "Events"
+      Effect   = "Allow"
+      Action   = ["events:PutRule", "events:DeleteRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"]
+      Resource = local.arn.rules
     },
     {
       # Subscriptions have the topic's ARN and an id after it.

@@ -46,7 +46,7 @@ resource "aws_ecs_service" "this" {
   deployment_minimum_healthy_percent = var.service.minimum_healthy_percent
   deployment_maximum_percent         = var.service.maximum_percent
   health_check_grace_period_seconds  = var.service.health_check_grace_seconds
-  enable_execute_command             = true
+  enable_execute_command             = var.service.exec
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"
 

@@ -47,13 +47,15 @@ locals {
     },
   ]
 
-  exec_statement = {
-    # ECS Exec; these actions have no resource-level permissions.
-    Sid      = "EcsExec"
-    Effect   = "Allow"
-    Action   = ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
-    Resource = "*"
-  }
+  exec_statements = [
+    for enabled in [var.service.exec] : {
+      # ECS Exec; these actions have no resource-level permissions.
+      Sid      = "EcsExec"
+      Effect   = "Allow"
+      Action   = ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
+      Resource = "*"
+    } if enabled
+  ]
 
   trust_ecs_tasks = jsonencode({
     Version = "2012-10-17"
@@ -70,9 +72,10 @@ locals {
 }
 
 resource "aws_iam_role" "execution" {
-  name               = "${local.name}-ecs-execution-role"
-  description        = "ECS starts tasks of ${local.name}: image, log, secrets"
-  assume_role_policy = local.trust_ecs_tasks
+  name                 = "${local.name}-ecs-execution-role"
+  description          = "ECS starts tasks of ${local.name}: image, log, secrets"
+  assume_role_policy   = local.trust_ecs_tasks
+  permissions_boundary = var.permissions_boundary
 
   tags = { Name = "${local.name}-ecs-execution-role" }
 }
@@ -84,9 +87,10 @@ resource "aws_iam_role_policy" "execution" {
 }
 
 resource "aws_iam_role" "task" {
-  name               = "${local.name}-ecs-task-role"
-  description        = "The application of ${local.name} while it runs"
-  assume_role_policy = local.trust_ecs_tasks
+  name                 = "${local.name}-ecs-task-role"
+  description          = "The application of ${local.name} while it runs"
+  assume_role_policy   = local.trust_ecs_tasks
+  permissions_boundary = var.permissions_boundary
 
   tags = { Name = "${local.name}-ecs-task-role" }
 }
@@ -94,5 +98,5 @@ resource "aws_iam_role" "task" {
 resource "aws_iam_role_policy" "task" {
   name   = "${local.name}-ecs-task-policy"
   role   = aws_iam_role.task.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.base_statements, [local.exec_statement]) })
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.base_statements, local.exec_statements) })
 }

@@ -7,7 +7,7 @@ locals {
   })
 
   # ECS Exec's agent writes below these two even where the root file system is read-only.
-  exec_agent_volumes = var.service.read_only_root_filesystem ? {
+  exec_agent_volumes = var.service.exec && var.service.read_only_root_filesystem ? {
     exec-agent-state = "/var/lib/amazon"
     exec-agent-log   = "/var/log/amazon"
   } : {}

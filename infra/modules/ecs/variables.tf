@@ -65,6 +65,12 @@ variable "log_retention_days" {
   type        = number
 }
 
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the execution and the task role. null: none."
+  type        = string
+  default     = null
+}
+
 variable "service" {
   description = "What runs and how it rolls; see variable service of the root module for each attribute."
   type = object({
@@ -73,6 +79,7 @@ variable "service" {
     memory                     = number
     architecture               = string
     read_only_root_filesystem  = bool
+    exec                       = bool
     environment                = map(string)
     stop_timeout_seconds       = number
     health_check_grace_seconds = number

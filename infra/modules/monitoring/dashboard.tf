@@ -10,12 +10,16 @@ locals {
     {
       title = "Requests and errors a minute"
       stat  = "Sum"
-      limit = []
+      limit = [{ label = "alarm", value = var.thresholds.error_percent, yAxis = "right" }]
       metrics = [
-        concat(["AWS/ApplicationELB", "RequestCount"], local.alb),
-        concat(["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"], local.alb),
-        concat(["AWS/ApplicationELB", "HTTPCode_Target_4XX_Count"], local.alb),
-        concat(["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count"], local.alb),
+        concat(["AWS/ApplicationELB", local.traffic.requests], local.alb, [{ id = "requests", label = "requests to tasks" }]),
+        concat(["AWS/ApplicationELB", local.traffic.task_errors], local.alb, [{ id = "task_errors", label = "5xx of tasks" }]),
+        concat(["AWS/ApplicationELB", local.traffic.own_errors], local.alb, [{ id = "own_errors", label = "5xx of the load balancer" }]),
+        concat(["AWS/ApplicationELB", local.traffic.turned_away], local.alb, [{ id = "turned_away", label = "503 for want of tasks" }]),
+        concat(["AWS/ApplicationELB", "HTTPCode_Target_4XX_Count"], local.alb, [{ label = "4xx of tasks" }]),
+        # As the alarm sees it.
+        [{ expression = local.expression_alarms["5xx"].expression, label = local.expression_alarms["5xx"].label, yAxis = "right" }],
+        [local.log_errors.namespace, local.log_errors.metric, { label = "errors in the log" }],
       ]
     },
     {
@@ -69,6 +73,8 @@ locals {
     }
   ]
 
+  alarm_arns = { for name, alarm in merge(aws_cloudwatch_metric_alarm.this, aws_cloudwatch_metric_alarm.expression) : name => alarm.arn }
+
   alarm_widget = {
     type   = "alarm"
     x      = 0
@@ -77,7 +83,7 @@ locals {
     height = 3
     properties = {
       title  = "Alarms"
-      alarms = concat([aws_cloudwatch_metric_alarm.errors.arn], [for name in sort(keys(local.alarms)) : aws_cloudwatch_metric_alarm.this[name].arn])
+      alarms = [for name in sort(keys(local.alarm_arns)) : local.alarm_arns[name]]
     }
   }
 

@@ -7,7 +7,7 @@ output "alarm_topic_arn" {
 
 output "alarm_names" {
   description = "Names of the alarms, sorted."
-  value       = sort(concat([aws_cloudwatch_metric_alarm.errors.alarm_name], [for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name]))
+  value       = sort([for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.expression)) : alarm.alarm_name])
 }
 
 output "dashboard_name" {

@@ -16,6 +16,17 @@ variable "alarm_email" {
   default     = null
 }
 
+variable "runbook_url" {
+  description = "Address of docs/runbook.md as people can open it; every alarm links its section of it. null: the alarms name the file."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null || can(regex("^https?://[^\\s\"#<>]{1,192}$", var.runbook_url))
+    error_message = "runbook_url is \"${coalesce(var.runbook_url, "null")}\"; it must be an http or https address of at most 200 characters without \"#\", for example https://github.com/example/shop/blob/main/docs/runbook.md."
+  }
+}
+
 variable "cluster_name" {
   description = "Cluster, dimension ClusterName."
   type        = string
@@ -37,7 +48,7 @@ variable "target_group_arn_suffix" {
 }
 
 variable "log_group_name" {
-  description = "Log group of the application, for the dashboard and the alarms' advice."
+  description = "Log group of the application: its errors are counted, and dashboard and alarms name it."
   type        = string
 }
 
@@ -52,12 +63,13 @@ variable "max_tasks" {
 }
 
 variable "thresholds" {
-  description = "When to raise an alarm: share of answers with status 5xx, 95th percentile of the answer time, CPU and memory in percent of the reservation."
+  description = "When to raise an alarm: share of answers with status 5xx, 95th percentile of the answer time, CPU and memory in percent of the reservation, errors in the log."
   type = object({
-    error_percent       = optional(number, 5)
-    latency_p95_seconds = optional(number, 1)
-    cpu_percent         = optional(number, 90)
-    memory_percent      = optional(number, 90)
+    error_percent         = optional(number, 5)
+    latency_p95_seconds   = optional(number, 1)
+    cpu_percent           = optional(number, 90)
+    memory_percent        = optional(number, 90)
+    log_errors_per_minute = optional(number, 5)
   })
   default = {}
 
@@ -69,5 +81,10 @@ variable "thresholds" {
   validation {
     condition     = var.thresholds.latency_p95_seconds > 0
     error_message = "thresholds.latency_p95_seconds is ${var.thresholds.latency_p95_seconds}; it must be more than 0."
+  }
+
+  validation {
+    condition     = var.thresholds.log_errors_per_minute >= 0
+    error_message = "thresholds.log_errors_per_minute is ${var.thresholds.log_errors_per_minute}; it must not be less than 0."
   }
 }

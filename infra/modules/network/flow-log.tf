@@ -17,8 +17,9 @@ resource "aws_cloudwatch_log_group" "flow_log" {
 }
 
 resource "aws_iam_role" "flow_log" {
-  name        = "${var.name}-flow-log-role"
-  description = "Lets VPC flow logs write to ${local.flow_log_group_name}"
+  name                 = "${var.name}-flow-log-role"
+  description          = "Lets VPC flow logs write to ${local.flow_log_group_name}"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -49,3 +49,9 @@ variable "log_retention_days" {
   description = "Days to keep the flow log."
   type        = number
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the flow log's role. null: none."
+  type        = string
+  default     = null
+}

@@ -1,5 +1,5 @@
 /** What Application Auto Scaling needs from the rest, and the schemas that its actions share. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type ControlPlane } from '../contract.ts';
 import { parseInput } from '../gateway/parse-input.ts';
 import type { AutoscalingStore, ScalableResource } from './autoscaling-store.ts';
@@ -45,6 +45,22 @@ export function takePage<T>(
 
 export function describeResource(resource: ScalableResource): string {
   return `service namespace: ${resource.ServiceNamespace}, resource ID: ${resource.ResourceId}, scalable dimension: ${resource.ScalableDimension}`;
+}
+
+/** Whether a Describe action asks for it. */
+export function isWanted(
+  resource: ScalableResource,
+  filter: {
+    readonly ServiceNamespace: string;
+    readonly ResourceId?: string | undefined;
+    readonly ScalableDimension?: string | undefined;
+  },
+): boolean {
+  return (
+    resource.ServiceNamespace === filter.ServiceNamespace &&
+    (filter.ResourceId === undefined || filter.ResourceId === resource.ResourceId) &&
+    (filter.ScalableDimension === undefined || filter.ScalableDimension === resource.ScalableDimension)
+  );
 }
 
 export function requireTarget({ store }: AutoscalingOptions, resource: ScalableResource): void {

@@ -3,6 +3,9 @@
  * In memory and without I/O. Evaluating policies is not done here; `targets()` and `policiesOf()` are there for it.
  */
 import { randomUUID } from 'node:crypto';
+import type { NotScaledReason, ScalingMemory } from './decide-capacity.ts';
+import type { TargetTracking } from './scaling-alarms.ts';
+import type { StepScaling } from './step-adjustment.ts';
 
 /** What every object of this API is attached to. */
 export interface ScalableResource {
@@ -36,8 +39,8 @@ export interface ScalingPolicy extends ScalableResource {
   readonly PolicyARN: string;
   readonly PolicyName: string;
   readonly PolicyType: string;
-  readonly StepScalingPolicyConfiguration?: object | undefined;
-  readonly TargetTrackingScalingPolicyConfiguration?: object | undefined;
+  readonly StepScalingPolicyConfiguration?: StepScaling | undefined;
+  readonly TargetTrackingScalingPolicyConfiguration?: TargetTracking | undefined;
   readonly Alarms: readonly PolicyAlarm[];
   readonly CreationTime: number;
 }
@@ -49,7 +52,9 @@ export interface ScheduledAction extends ScalableResource {
   readonly Timezone?: string | undefined;
   readonly StartTime?: number | undefined;
   readonly EndTime?: number | undefined;
-  readonly ScalableTargetAction?: object | undefined;
+  readonly ScalableTargetAction?:
+    | { readonly MinCapacity?: number | undefined; readonly MaxCapacity?: number | undefined }
+    | undefined;
   readonly CreationTime: number;
 }
 
@@ -58,9 +63,24 @@ export interface ScalingActivity extends ScalableResource {
   readonly Description: string;
   readonly Cause: string;
   readonly StartTime: number;
-  readonly EndTime: number;
-  readonly StatusCode: 'Successful' | 'Failed';
+  readonly EndTime?: number | undefined;
+  readonly StatusCode: 'InProgress' | 'Successful' | 'Overridden' | 'Failed';
   readonly StatusMessage: string;
+  /** Only of an activity that a policy wanted and that did not come about. */
+  readonly NotScaledReasons?: readonly NotScaledReason[] | undefined;
+  /** What it set, while it waits for ECS; not shown. */
+  readonly desiredCount?: number | undefined;
+}
+
+/** All of it as plain data, for whoever keeps it over a restart. */
+export interface AutoscalingSnapshot {
+  readonly targets: readonly ScalableTarget[];
+  readonly policies: readonly ScalingPolicy[];
+  readonly actions: readonly ScheduledAction[];
+  readonly activities: readonly ScalingActivity[];
+  /** Tags by the ARN of their target. */
+  readonly tags: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly memories: Readonly<Record<string, ScalingMemory>>;
 }
 
 /** AWS keeps activities for six weeks; here the newest of them. */
@@ -71,7 +91,8 @@ export class AutoscalingStore {
   readonly #policies = new Map<string, ScalingPolicy>();
   readonly #actions = new Map<string, ScheduledAction>();
   readonly #tags = new Map<string, Map<string, string>>();
-  #activities: ScalingActivity[] = [];
+  readonly #memories = new Map<string, ScalingMemory>();
+  #activities: readonly ScalingActivity[] = [];
 
   targets(): readonly ScalableTarget[] {
     return [...this.#targets.values()];
@@ -92,6 +113,7 @@ export class AutoscalingStore {
     const policies = this.policiesOf(resource);
     if (target !== undefined) this.#tags.delete(target.ScalableTargetARN);
     this.#targets.delete(keyOf(resource));
+    this.#memories.delete(keyOf(resource));
     for (const policy of policies) this.#policies.delete(keyOf(resource, policy.PolicyName));
     for (const [key, action] of this.#actions)
       if (keyOf(action) === keyOf(resource)) this.#actions.delete(key);
@@ -142,6 +164,45 @@ export class AutoscalingStore {
   recordActivity(activity: Omit<ScalingActivity, 'ActivityId'>): void {
     const recorded = { ActivityId: randomUUID(), ...activity };
     this.#activities = [recorded, ...this.#activities].slice(0, maxActivities);
+  }
+
+  /** Puts the activity with the same id in its new state. */
+  updateActivity(changed: ScalingActivity): void {
+    this.#activities = this.#activities.map((activity) =>
+      activity.ActivityId === changed.ActivityId ? changed : activity,
+    );
+  }
+
+  /** When policies last changed the capacity of a target, for their cooldowns. */
+  memory(resource: ScalableResource): ScalingMemory {
+    return this.#memories.get(keyOf(resource)) ?? {};
+  }
+
+  remember(resource: ScalableResource, memory: ScalingMemory): void {
+    this.#memories.set(keyOf(resource), memory);
+  }
+
+  snapshot(): AutoscalingSnapshot {
+    const tags = [...this.#tags].map(([arn, own]) => [arn, Object.fromEntries(own)] as const);
+    return {
+      targets: this.targets(),
+      policies: this.policies(),
+      actions: this.actions(),
+      activities: this.#activities,
+      tags: Object.fromEntries(tags),
+      memories: Object.fromEntries(this.#memories),
+    };
+  }
+
+  /** Takes the place of all that was there. @param from what {@link snapshot} gave, of any start before */
+  restore(from: AutoscalingSnapshot): void {
+    for (const map of [this.#targets, this.#policies, this.#actions, this.#tags, this.#memories]) map.clear();
+    for (const [arn, own] of Object.entries(from.tags)) this.#tags.set(arn, new Map(Object.entries(own)));
+    for (const target of from.targets) this.putTarget(target);
+    for (const policy of from.policies) this.putPolicy(policy);
+    for (const action of from.actions) this.putAction(action);
+    for (const [key, memory] of Object.entries(from.memories)) this.#memories.set(key, memory);
+    this.#activities = from.activities.slice(0, maxActivities);
   }
 
   /** The live tags of a scalable target; undefined when there is no such ARN. */

@@ -23,7 +23,7 @@ test.each([
   expect(decideBoundedCount(desired, min, max)).toEqual(expected);
 });
 
-test('metrics of the predefined kinds', () => {
+test('[target-tracking.metrics] CPU, memory and requests per target', () => {
   const service = [
     { name: 'ClusterName', value: 'c' },
     { name: 'ServiceName', value: 's' },
@@ -71,7 +71,7 @@ test('metric math has no alarm of its own', () => {
   ).toBeUndefined();
 });
 
-test('the pair of alarms', () => {
+test('[target-tracking.alarm-pair] [target-tracking.low-threshold] a policy has two alarms: 3 minutes above the target, 15 below 90 % of it', () => {
   const metric = { namespace: 'n', name: 'm', statistic: 'Average', dimensions: [{ name: 'd', value: 'v' }] };
   const [high, low] = describeAlarms(
     resource,

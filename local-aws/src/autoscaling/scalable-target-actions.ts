@@ -1,6 +1,6 @@
 /** Scalable targets: registering brings the service's desired count into the new bounds. Also their tags. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError } from '../contract.ts';
 import {
   type AutoscalingOptions,
@@ -11,6 +11,7 @@ import {
   takePage,
 } from './autoscaling-options.ts';
 import type { ScalableTarget } from './autoscaling-store.ts';
+import { changeCapacity } from './change-capacity.ts';
 import { deleteAlarms } from './scaling-policy-actions.ts';
 
 const maxTags = 50;
@@ -98,22 +99,14 @@ export function decideBoundedCount(
   return undefined;
 }
 
-function bringIntoBounds(options: AutoscalingOptions, target: ScalableTarget, desired: number): void {
+/** Also when a scheduled action has moved the bounds. */
+export function bringIntoBounds(
+  options: Pick<AutoscalingOptions, 'store' | 'now' | 'setDesiredCount'>,
+  target: ScalableTarget,
+  desired: number,
+): void {
   const change = decideBoundedCount(desired, target.MinCapacity, target.MaxCapacity);
-  if (change === undefined) return;
-  options.setDesiredCount(target.ResourceId, change.count, change.cause);
-  const nowSeconds = options.now() / 1000;
-  options.store.recordActivity({
-    ServiceNamespace: target.ServiceNamespace,
-    ResourceId: target.ResourceId,
-    ScalableDimension: target.ScalableDimension,
-    Description: `Setting desired count to ${change.count}.`,
-    Cause: change.cause,
-    StartTime: nowSeconds,
-    EndTime: nowSeconds,
-    StatusCode: 'Successful',
-    StatusMessage: `Successfully set desired count to ${change.count}. Change successfully fulfilled by ecs.`,
-  });
+  if (change !== undefined) changeCapacity(options, target, change.count, change.cause);
 }
 
 function requireService(options: AutoscalingOptions, resourceId: string): number {

@@ -30,6 +30,10 @@ export interface TargetTracking {
         readonly Dimensions?: readonly { readonly Name: string; readonly Value: string }[] | undefined;
       }
     | undefined;
+  /** Seconds, 300 when absent. */
+  readonly ScaleOutCooldown?: number | undefined;
+  readonly ScaleInCooldown?: number | undefined;
+  readonly DisableScaleIn?: boolean | undefined;
 }
 
 /** @returns undefined for metric math, which has no single metric @throws AwsError ValidationException */

@@ -1,10 +1,11 @@
 /** Scaling policies and their alarms, and what has scaled so far. */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type ControlPlane } from '../contract.ts';
 import {
   type AutoscalingOptions,
   describeResource,
+  isWanted,
   pagingFields,
   parseRequest,
   requireTarget,
@@ -31,11 +32,26 @@ const targetTracking = z.looseObject({
   ScaleInCooldown: z.number().int().min(0).optional(),
   DisableScaleIn: z.boolean().optional(),
 });
+const stepScaling = z.looseObject({
+  AdjustmentType: z.enum(['ChangeInCapacity', 'PercentChangeInCapacity', 'ExactCapacity']).optional(),
+  StepAdjustments: z
+    .array(
+      z.object({
+        MetricIntervalLowerBound: z.number().optional(),
+        MetricIntervalUpperBound: z.number().optional(),
+        ScalingAdjustment: z.number().int(),
+      }),
+    )
+    .max(20)
+    .optional(),
+  MinAdjustmentMagnitude: z.number().int().min(0).optional(),
+  Cooldown: z.number().int().min(0).optional(),
+});
 const putInput = z.object({
   ...resourceFields,
   PolicyName: z.string().min(1).max(256),
   PolicyType: z.enum(['StepScaling', 'TargetTrackingScaling']).optional(),
-  StepScalingPolicyConfiguration: z.looseObject({}).optional(),
+  StepScalingPolicyConfiguration: stepScaling.optional(),
   TargetTrackingScalingPolicyConfiguration: targetTracking.optional(),
 });
 const deleteInput = z.object({ ...resourceFields, PolicyName: z.string().min(1) });
@@ -80,7 +96,9 @@ export async function putScalingPolicy(options: AutoscalingOptions, payload: obj
     PolicyARN: arn,
     PolicyName: input.PolicyName,
     PolicyType: type,
-    ...(type === 'StepScaling' && { StepScalingPolicyConfiguration: configured }),
+    ...(type === 'StepScaling' && {
+      StepScalingPolicyConfiguration: input.StepScalingPolicyConfiguration,
+    }),
     ...(tracking !== undefined && { TargetTrackingScalingPolicyConfiguration: tracking }),
     Alarms: alarms,
     CreationTime: known?.CreationTime ?? options.now() / 1000,
@@ -132,21 +150,6 @@ function resourceOf({ ServiceNamespace, ResourceId, ScalableDimension }: Scalabl
   return { ServiceNamespace, ResourceId, ScalableDimension };
 }
 
-function matches(
-  resource: ScalableResource,
-  filter: {
-    readonly ServiceNamespace: string;
-    readonly ResourceId?: string | undefined;
-    readonly ScalableDimension?: string | undefined;
-  },
-): boolean {
-  return (
-    resource.ServiceNamespace === filter.ServiceNamespace &&
-    (filter.ResourceId === undefined || filter.ResourceId === resource.ResourceId) &&
-    (filter.ScalableDimension === undefined || filter.ScalableDimension === resource.ScalableDimension)
-  );
-}
-
 export async function describeScalingPolicies(
   { store }: AutoscalingOptions,
   payload: object,
@@ -156,7 +159,7 @@ export async function describeScalingPolicies(
   const matching = store
     .policies()
     .filter(
-      (policy) => matches(policy, input) && (wanted.length === 0 || wanted.includes(policy.PolicyName)),
+      (policy) => isWanted(policy, input) && (wanted.length === 0 || wanted.includes(policy.PolicyName)),
     );
   const page = takePage(matching, input);
   return { ScalingPolicies: page.items, ...page.rest };
@@ -181,9 +184,16 @@ export async function describeScalingActivities(
   payload: object,
 ): Promise<object> {
   const input = parseRequest(activitiesInput, payload);
-  const page = takePage(
-    store.activities().filter((activity) => matches(activity, input)),
-    input,
-  );
-  return { ScalingActivities: page.items, ...page.rest };
+  const shown = store
+    .activities()
+    .filter(
+      (activity) =>
+        isWanted(activity, input) &&
+        (input.IncludeNotScaledActivities === true || activity.NotScaledReasons === undefined),
+    );
+  const page = takePage(shown, input);
+  return {
+    ScalingActivities: page.items.map(({ desiredCount: _own, ...activity }) => activity),
+    ...page.rest,
+  };
 }

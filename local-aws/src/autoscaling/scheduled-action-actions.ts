@@ -1,23 +1,29 @@
-/** Scheduled actions are stored and shown; nothing here runs them at their time. */
+/** Scheduled actions are stored and shown here; scheduled-action-runner.ts runs them at their time. */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError } from '../contract.ts';
 import {
   type AutoscalingOptions,
   describeResource,
+  isWanted,
   pagingFields,
   parseRequest,
   requireTarget,
   resourceFields,
   takePage,
 } from './autoscaling-options.ts';
+import { isTimezone } from './local-time.ts';
+import { parseSchedule } from './schedule-expression.ts';
 
-const schedule = z.string().regex(/^(?:rate|at|cron)\(.+\)$/, 'must be rate(...), at(...) or cron(...)');
+const schedule = z
+  .string()
+  .refine((text) => parseSchedule(text) !== undefined, 'must be rate(...), at(...) or cron(...)');
+const timezone = z.string().refine(isTimezone, 'must be a name such as Europe/Berlin');
 const putInput = z.object({
   ...resourceFields,
   ScheduledActionName: z.string().min(1).max(256),
   Schedule: schedule.optional(),
-  Timezone: z.string().optional(),
+  Timezone: timezone.optional(),
   StartTime: z.number().optional(),
   EndTime: z.number().optional(),
   ScalableTargetAction: z
@@ -67,10 +73,7 @@ export async function describeScheduledActions(
     .actions()
     .filter(
       (action) =>
-        action.ServiceNamespace === input.ServiceNamespace &&
-        (input.ResourceId === undefined || input.ResourceId === action.ResourceId) &&
-        (input.ScalableDimension === undefined || input.ScalableDimension === action.ScalableDimension) &&
-        (names.length === 0 || names.includes(action.ScheduledActionName)),
+        isWanted(action, input) && (names.length === 0 || names.includes(action.ScheduledActionName)),
     );
   const page = takePage(matching, input);
   return { ScheduledActions: page.items, ...page.rest };

@@ -1,8 +1,8 @@
 /** One registered target: its health, its connections, and the loop that checks it. */
-import http from 'node:http';
 import type { Target, TargetHealth } from '../contract.ts';
 import type { HealthMatcher } from './health-matcher.ts';
 import { probeTarget } from './health-probe.ts';
+import { TargetConnections } from './target-connections.ts';
 import {
   decideTargetHealth,
   type HealthThresholds,
@@ -10,10 +10,6 @@ import {
   type TargetEvent,
   type TargetHealthState,
 } from './target-health.ts';
-
-/** Below the 5 s after which a Node server closes an idle connection by default. */
-const IDLE_CONNECTION_MS = 4000;
-const MAX_IDLE_CONNECTIONS = 64;
 
 /** For events before the control plane has told of the target group: no check is counted then. */
 const NO_THRESHOLDS: HealthThresholds = {
@@ -32,8 +28,9 @@ export interface CheckSettings extends HealthThresholds {
 
 export class BalancedTarget {
   readonly target: Target;
-  /** Connections that are kept for the next request. */
-  readonly agent: http.Agent;
+  readonly connections: TargetConnections;
+  /** Of slow start, see there. */
+  warmingSince: number | undefined;
   readonly #settings: () => CheckSettings | undefined;
   readonly #onChange: () => void;
   #health: TargetHealthState;
@@ -44,18 +41,13 @@ export class BalancedTarget {
     readonly inUse: boolean;
     readonly settings: () => CheckSettings | undefined;
     readonly onChange: () => void;
+    readonly onConnectionOpened?: (() => void) | undefined;
   }) {
     this.target = options.target;
     this.#settings = options.settings;
     this.#onChange = options.onChange;
     this.#health = registeredTarget(options.inUse);
-    // lifo: the connection used last is the one least likely to be closed at the other end.
-    this.agent = new http.Agent({
-      keepAlive: true,
-      scheduling: 'lifo',
-      maxFreeSockets: MAX_IDLE_CONNECTIONS,
-      timeout: IDLE_CONNECTION_MS,
-    });
+    this.connections = new TargetConnections(options.target.dial, options.onConnectionOpened);
     if (options.inUse) this.#startChecks();
   }
 
@@ -82,16 +74,13 @@ export class BalancedTarget {
   }
 
   closeIdleConnections(): void {
-    (this.agent as http.Agent & { keepAlive: boolean }).keepAlive = false;
-    for (const sockets of Object.values(this.agent.freeSockets)) {
-      for (const socket of sockets ?? []) socket.destroy();
-    }
+    this.connections.closeIdle();
   }
 
   /** Ends checks and connections, also those in use. */
   close(): void {
     this.#stopChecks();
-    this.agent.destroy();
+    this.connections.destroy();
   }
 
   #apply(event: TargetEvent): void {

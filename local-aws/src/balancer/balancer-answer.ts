@@ -14,9 +14,12 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   405: 'Method Not Allowed',
   408: 'Request Time-out',
+  414: 'URI Too Long',
+  501: 'Not Implemented',
   502: 'Bad Gateway',
   503: 'Service Temporarily Unavailable',
   504: 'Gateway Time-out',
+  505: 'HTTP Version Not Supported',
 };
 
 function answer(
@@ -83,12 +86,15 @@ export function renderRedirect(
   return answer(action.statusCode, 'text/html', renderHtml(action.statusCode), [['Location', location]]);
 }
 
-/** The answer as bytes for a bare socket, which is closed afterwards. */
-export function renderRawAnswer({ status, statusText, headers, body }: BalancerAnswer): string {
-  const lines = [...headers, ['Connection', 'close'] as const].map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  return `HTTP/1.1 ${status} ${statusText}\r\n${lines.join('')}\r\n${body}`;
+export function renderAnswer(
+  { status, statusText, headers, body }: BalancerAnswer,
+  how: { readonly keepAlive: boolean; readonly withBody: boolean; readonly date: Date },
+): Buffer {
+  const connection = how.keepAlive ? 'keep-alive' : 'close';
+  const lines = [...headers, ['Date', how.date.toUTCString()] as const, ['Connection', connection] as const];
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const start = Buffer.from(`HTTP/1.1 ${status} ${statusText}\r\n${head}\r\n`, 'latin1');
+  return how.withBody && body !== '' ? Buffer.concat([start, Buffer.from(body)]) : start;
 }
 
 function renderHtml(status: number): string {
@@ -99,7 +105,7 @@ function renderHtml(status: number): string {
   );
 }
 
-function hostWithoutPort(host: string): string {
+export function hostWithoutPort(host: string): string {
   const bracket = host.lastIndexOf(']');
   const colon = host.indexOf(':', Math.max(bracket, 0));
   return colon < 0 ? host : host.slice(0, colon);

@@ -5,14 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   Clock,
   ListenerAction,
+  ListenerRule,
   ListenerWiring,
   LoadBalancerPlane,
   LoadBalancerTopology,
+  LoadBalancerWiring,
   Target,
   TargetGroupConfig,
   TargetState,
 } from '../contract.ts';
-import { createLoadBalancerPlane } from './plane.ts';
+import { createLocalPorts } from './local-ports.ts';
+import { createLoadBalancerPlane, type LoadBalancerPlaneOptions } from './plane.ts';
 
 export const GROUP = 'arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1';
 export const BALANCER = 'arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/web/1';
@@ -30,15 +33,23 @@ export class BalancerFixture {
   readonly #servers: http.Server[] = [];
   #nextHost = 1;
 
-  constructor(options: { speed?: number; startAllowanceMs?: number } = {}) {
+  constructor(
+    options: { speed?: number; startAllowanceMs?: number } & Pick<
+      LoadBalancerPlaneOptions,
+      'metrics' | 'accessLogs'
+    > = {},
+  ) {
     // Another range each time, as fetch keeps connections to the ports of the test before; by process, as test
     // files run side by side; below the ports that the system hands out by itself.
     this.basePort = 11_000 + ((process.pid + fixtures++) % 20) * 1000;
+    const { metrics, accessLogs } = options;
     this.plane = createLoadBalancerPlane({
+      ...(metrics && { metrics }),
+      ...(accessLogs && { accessLogs }),
       clock: clockAt(options.speed ?? 100),
       log: () => {},
       startAllowanceMs: options.startAllowanceMs ?? 0,
-      basePort: this.basePort,
+      ports: createLocalPorts({ log: () => {}, basePort: this.basePort }),
     });
   }
 
@@ -86,6 +97,9 @@ export interface TopologyOptions {
   readonly action: ListenerAction;
   readonly further: readonly ListenerWiring[];
   readonly idleTimeoutSeconds: number;
+  readonly rules: readonly ListenerRule[];
+  readonly accessLogs: LoadBalancerWiring['accessLogs'];
+  readonly moreGroups: readonly TargetGroupConfig[];
   readonly group: Partial<TargetGroupConfig>;
   readonly check: Partial<TargetGroupConfig['healthCheck']>;
 }
@@ -117,6 +131,7 @@ export function topologyOf(options: Partial<TopologyOptions> = {}): LoadBalancer
     port: 80,
     protocol: 'HTTP',
     defaultAction: options.action ?? FORWARD,
+    ...(options.rules && { rules: options.rules }),
   };
   return {
     loadBalancers: [
@@ -125,9 +140,10 @@ export function topologyOf(options: Partial<TopologyOptions> = {}): LoadBalancer
         name: 'web',
         idleTimeoutSeconds: options.idleTimeoutSeconds ?? 60,
         listeners: [first, ...(options.further ?? [])],
+        ...(options.accessLogs && { accessLogs: options.accessLogs }),
       },
     ],
-    targetGroups: [groupOf(options)],
+    targetGroups: [groupOf(options), ...(options.moreGroups ?? [])],
   };
 }
 

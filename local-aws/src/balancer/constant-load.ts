@@ -15,7 +15,7 @@ const MAX_LATENCIES = 200_000;
 export function startLoad(
   url: string,
   options: { readonly clients: number; readonly method?: string; readonly pauseMs?: number },
-): { stop(): Promise<LoadReport> } {
+): { requests(): number; stop(): Promise<LoadReport> } {
   const agent = new http.Agent({ keepAlive: true, maxSockets: options.clients });
   const failures: string[] = [];
   const latenciesMs: number[] = [];
@@ -35,6 +35,7 @@ export function startLoad(
   };
   const clients = Array.from({ length: options.clients }, client);
   return {
+    requests: () => requests,
     async stop() {
       running = false;
       await Promise.all(clients);

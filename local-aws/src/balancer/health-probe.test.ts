@@ -16,10 +16,12 @@ const target = (reachable?: () => boolean): Target => ({
   ...(reachable ? { reachable } : {}),
 });
 const check = { path: '/', timeoutMs: 80, matches: (status: number) => status === 200 };
+/** For what must answer, on a computer that is busy with other things. */
+const patientCheck = { ...check, timeoutMs: 5_000 };
 
 it('a closed security group lets nothing through, and no sooner than the timeout', async () => {
   const signal = new AbortController().signal;
-  expect(await probeTarget(target(), check, signal)).toEqual({ ok: true });
+  expect(await probeTarget(target(), patientCheck, signal)).toEqual({ ok: true });
   const started = performance.now();
   expect(
     await probeTarget(
@@ -37,7 +39,7 @@ it('is asked at every check: a group that opens lets the next one through', asyn
   const behind = target(() => open);
   expect(await probeTarget(behind, check, signal)).toMatchObject({ ok: false });
   open = true;
-  expect(await probeTarget(behind, check, signal)).toEqual({ ok: true });
+  expect(await probeTarget(behind, patientCheck, signal)).toEqual({ ok: true });
 });
 
 it('ends with the signal', async () => {

@@ -4,6 +4,9 @@ import type { Target } from '../contract.ts';
 import type { HealthMatcher } from './health-matcher.ts';
 import type { HealthCheckResult } from './target-health.ts';
 
+/** Opens a connection for each check, as AWS does. One for all: `agent: false` would make an agent for each check. */
+const agent = new http.Agent({ keepAlive: false });
+
 /** Never rejects. An aborted check counts as a failed connection. */
 export function probeTarget(
   target: Target,
@@ -16,7 +19,7 @@ export function probeTarget(
       host: target.dial.address,
       port: target.dial.port,
       path: check.path,
-      agent: false,
+      agent,
       signal,
       headers: {
         Host: `${target.id}:${target.port}`,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ListenerAction } from '../contract.ts';
 import { BALANCER, BalancerFixture, GROUP, groupOf, topologyOf, until } from './balancer-fixture.ts';
-import { stablePort } from './stable-port.ts';
+import { derivePort } from './local-ports.ts';
 
 let fixture: BalancerFixture;
 beforeEach(() => {
@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => fixture.close());
 
 describe('health checks', () => {
-  it('calls a new target healthy on its first pass, and tells of it', async () => {
+  it('[alb.first-pass] calls a new target healthy on its first pass, and tells of it', async () => {
     const seen: { url: string | undefined; agent: string | undefined; connection: string | undefined }[] = [];
     const changes: string[] = [];
     fixture.plane.onChange((arn) => changes.push(`${arn === GROUP} ${fixture.state('10.251.7.1')}`));
@@ -31,7 +31,7 @@ describe('health checks', () => {
     expect(changes).toEqual(['true initial', 'true healthy']);
   });
 
-  it('follows a target through illness and recovery, with the reason', async () => {
+  it('[alb.healthy-threshold] follows a target through illness and recovery, with the reason', async () => {
     let status = 200;
     await fixture.apply();
     const target = await fixture.target((_, response) => response.writeHead(status).end());
@@ -80,7 +80,7 @@ it('gives a program that still starts its time, however fast AWS runs', async ()
 });
 
 describe('targets', () => {
-  it('drain for the whole delay, then are gone; a second registration ends the draining', async () => {
+  it('[alb.draining-shown] drain for the whole delay though idle, then are gone; a second registration ends the draining', async () => {
     await fixture.apply({ group: { deregistrationDelaySeconds: 30 } });
     const target = await fixture.target((_, response) => response.end());
     fixture.plane.register(GROUP, [target]);
@@ -130,7 +130,7 @@ describe('targets', () => {
 
 describe('ports', () => {
   it('are stable, reserved before the listener exists, and the next one when taken', async () => {
-    const wanted = stablePort(fixture.basePort, 'web');
+    const wanted = derivePort(fixture.basePort, 'web');
     const holder = createServer().listen(wanted, '127.0.0.1');
     await new Promise((resolve) => holder.once('listening', resolve));
     try {

@@ -5,24 +5,31 @@ import type {
   LoadBalancerPlane,
   LoadBalancerTopology,
   LoadBalancerWiring,
+  MetricSink,
   Target,
   TargetHealth,
 } from '../contract.ts';
+import type { AccessLogOptions } from './access-log.ts';
 import { parseHealthMatcher } from './health-matcher.ts';
 import { ListenerServer } from './listener-server.ts';
+import type { LocalPorts } from './local-ports.ts';
 import { START_ALLOWANCE_MS, TargetGroup, type TargetKey } from './target-group.ts';
+import type { GroupHealth } from './traffic-meter.ts';
+import { TrafficReports } from './traffic-reports.ts';
 
-const DEFAULT_BASE_PORT = 8000;
 /** The listener that gets the load balancer's own port; without it, the one with the lowest port does. */
 const FIRST_LISTENER_PORT = 80;
 
 export interface LoadBalancerPlaneOptions {
   readonly clock: Clock;
   readonly log: (line: string) => void;
-  /** Local ports are taken from the thousand ports that begin here (default 8000). */
-  readonly basePort?: number;
+  readonly ports: LocalPorts;
   /** Real milliseconds that a new target has for its first healthy answer, whatever the speed. */
   readonly startAllowanceMs?: number;
+  /** Gets the metrics of each AWS-side minute. */
+  readonly metrics?: MetricSink;
+  /** Where access logs are written and delivered; without it there are none. */
+  readonly accessLogs?: AccessLogOptions;
 }
 
 /** A load balancer with the servers that hold its ports. */
@@ -35,6 +42,8 @@ interface Balancer {
   readonly further: Map<number, ListenerServer>;
   /** Which server answers for which listener port now. */
   served: ReadonlyMap<number, ListenerServer>;
+  /** Target groups that its listeners forward to. */
+  groups: ReadonlySet<string>;
 }
 
 export function createLoadBalancerPlane(options: LoadBalancerPlaneOptions): LoadBalancerPlane {
@@ -44,10 +53,11 @@ export function createLoadBalancerPlane(options: LoadBalancerPlaneOptions): Load
 class Plane implements LoadBalancerPlane {
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
-  readonly #basePort: number;
+  readonly #ports: LocalPorts;
   readonly #startAllowanceMs: number;
   readonly #balancers = new Map<string, Balancer>();
   readonly #groups = new Map<string, TargetGroup>();
+  readonly #reports: TrafficReports;
   readonly #listeners = new Set<(targetGroupArn: string) => void>();
   readonly #changed = new Set<string>();
   /** Changes are made one after the other: each compares with what the one before has left. */
@@ -57,8 +67,15 @@ class Plane implements LoadBalancerPlane {
   constructor(options: LoadBalancerPlaneOptions) {
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#basePort = options.basePort ?? DEFAULT_BASE_PORT;
+    this.#ports = options.ports;
     this.#startAllowanceMs = options.startAllowanceMs ?? START_ALLOWANCE_MS;
+    this.#reports = new TrafficReports({
+      clock: this.#clock,
+      log: this.#log,
+      metrics: options.metrics,
+      accessLogs: options.accessLogs,
+      standing: (name) => this.#standing(name),
+    });
   }
 
   apply(topology: LoadBalancerTopology): Promise<void> {
@@ -109,6 +126,7 @@ class Plane implements LoadBalancerPlane {
     this.#groups.clear();
     await Promise.all([...this.#balancers.values()].map(closeBalancer));
     this.#balancers.clear();
+    await this.#reports.close();
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -121,13 +139,7 @@ class Plane implements LoadBalancerPlane {
   }
 
   #applyGroups(topology: LoadBalancerTopology): void {
-    const inUse = new Set<string>();
-    for (const { listeners } of topology.loadBalancers) {
-      for (const { defaultAction } of listeners) {
-        if (defaultAction.type !== 'forward') continue;
-        for (const { targetGroupArn } of defaultAction.targets) inUse.add(targetGroupArn);
-      }
-    }
+    const inUse = new Set(topology.loadBalancers.flatMap((wiring) => [...decideGroups(wiring)]));
     const present = new Set(topology.targetGroups.map((config) => config.arn));
     for (const [arn, group] of this.#groups) {
       // A group that the control plane never told of has targets that were early, and stays.
@@ -148,6 +160,11 @@ class Plane implements LoadBalancerPlane {
         clock: this.#clock,
         startAllowanceMs: this.#startAllowanceMs,
         onChange: () => this.#announce(arn),
+        onConnectionOpened: () => {
+          for (const { name, groups } of this.#balancers.values()) {
+            if (groups.has(arn)) this.#reports.meterOf(name)?.connected();
+          }
+        },
       });
       this.#groups.set(arn, group);
     }
@@ -173,12 +190,30 @@ class Plane implements LoadBalancerPlane {
     });
   }
 
+  #standing(name: string): { connections: number; groups: GroupHealth[] } | undefined {
+    const balancer = this.#balancers.get(name);
+    if (balancer === undefined) return undefined;
+    let connections = serversOf(balancer).reduce((sum, server) => sum + server.connections, 0);
+    const groups: GroupHealth[] = [];
+    for (const targetGroupArn of balancer.groups) {
+      const group = this.#groups.get(targetGroupArn);
+      if (group === undefined) continue;
+      connections += group.openConnections();
+      const states = group.health().map(({ state }) => state);
+      const count = (wanted: string) => states.filter((state) => state === wanted).length;
+      groups.push({ targetGroupArn, healthy: count('healthy'), unhealthy: count('unhealthy') });
+    }
+    return { connections, groups };
+  }
+
   async #removeBalancers(topology: LoadBalancerTopology): Promise<void> {
     const present = new Set(topology.loadBalancers.map(({ name }) => name));
     for (const balancer of this.#balancers.values()) {
       // A port that is reserved for a load balancer which is still being created stays reserved.
       if (present.has(balancer.name) || balancer.arn === undefined) continue;
       this.#balancers.delete(balancer.name);
+      this.#reports.remove(balancer.name);
+      for (const { name } of serversOf(balancer)) this.#ports.forget(name);
       await closeBalancer(balancer);
     }
   }
@@ -186,8 +221,15 @@ class Plane implements LoadBalancerPlane {
   async #openBalancer(name: string): Promise<Balancer> {
     const existing = this.#balancers.get(name);
     if (existing !== undefined) return existing;
-    const first = await ListenerServer.open(this.#basePort, name);
-    const balancer: Balancer = { name, arn: undefined, first, further: new Map(), served: new Map() };
+    const first = await ListenerServer.open(this.#ports, name);
+    const balancer: Balancer = {
+      name,
+      arn: undefined,
+      first,
+      further: new Map(),
+      served: new Map(),
+      groups: new Set(),
+    };
     this.#balancers.set(name, balancer);
     return balancer;
   }
@@ -195,12 +237,14 @@ class Plane implements LoadBalancerPlane {
   async #applyBalancer(wiring: LoadBalancerWiring): Promise<void> {
     const balancer = await this.#openBalancer(wiring.name);
     balancer.arn = wiring.arn;
+    balancer.groups = decideGroups(wiring);
+    this.#reports.configure(wiring);
     const firstPort = decideFirstListener(wiring.listeners);
     const served = new Map<number, ListenerServer>();
     for (const { port } of wiring.listeners) {
       let server = port === firstPort ? balancer.first : balancer.further.get(port);
       if (server === undefined) {
-        server = await ListenerServer.open(this.#basePort, `${wiring.name}:${port}`);
+        server = await ListenerServer.open(this.#ports, `${wiring.name}:${port}`);
         balancer.further.set(port, server);
       }
       served.set(port, server);
@@ -210,15 +254,32 @@ class Plane implements LoadBalancerPlane {
       served.get(listener.port)?.wire(listener, wiring.idleTimeoutSeconds, {
         group: (arn) => this.#groups.get(arn),
         localPortOf: (port) => balancer.served.get(port)?.port,
+        report: (record) => this.#reports.report(wiring.name, record),
+        refused: (status) => this.#reports.meterOf(wiring.name)?.refused(status),
+        connected: () => this.#reports.meterOf(wiring.name)?.connected(),
       });
     }
     if (firstPort === undefined) balancer.first.unwire();
     for (const [port, server] of balancer.further) {
       if (served.get(port) === server) continue;
       balancer.further.delete(port);
+      this.#ports.forget(server.name);
       await server.close();
     }
   }
+}
+
+/** Target groups that a load balancer forwards to. Pure. */
+function decideGroups({ listeners }: LoadBalancerWiring): ReadonlySet<string> {
+  const actions = listeners.flatMap(({ defaultAction, rules = [] }) => [
+    defaultAction,
+    ...rules.map(({ action }) => action),
+  ]);
+  return new Set(
+    actions.flatMap((action) =>
+      action.type === 'forward' ? action.targets.map(({ targetGroupArn }) => targetGroupArn) : [],
+    ),
+  );
 }
 
 /** Listener port that gets the load balancer's own local port. Pure. */
@@ -229,5 +290,9 @@ function decideFirstListener(listeners: readonly ListenerWiring[]): number | und
 }
 
 async function closeBalancer(balancer: Balancer): Promise<void> {
-  await Promise.all([balancer.first, ...balancer.further.values()].map((server) => server.close()));
+  await Promise.all(serversOf(balancer).map((server) => server.close()));
+}
+
+function serversOf({ first, further }: Balancer): readonly ListenerServer[] {
+  return [first, ...further.values()];
 }

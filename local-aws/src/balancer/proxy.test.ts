@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -197,6 +198,47 @@ describe('forwarding', () => {
     await new Promise((resolve) => socket.once('close', resolve));
   });
 
+  it.each([
+    ['a changed protocol', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', '101'],
+    ['a body', `POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: ${20_000_000}\r\n\r\n`, '200'],
+  ])('carries %s unharmed past a slow reader and the traffic of others', async (_, head, status) => {
+    const echo: http.RequestListener = (request, response) => {
+      if (request.url !== '/echo') return response.end(Buffer.alloc(300_000));
+      response.writeHead(200, { 'Content-Length': 20_000_000 }).flushHeaders();
+      return request.pipe(response);
+    };
+    const { url } = await serve(echo, {
+      prepare: (server) =>
+        server.on('upgrade', (_request, socket) => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+          socket.pipe(socket);
+        }),
+    });
+    const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(head);
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\r\n\r\n$`));
+    socket.pause();
+    const sent = randomBytes(20_000_000);
+    socket.write(sent);
+    // Both ways are full now: what was read last waits to be written, while others read into the same buffer.
+    for (let i = 0; i < 5; i += 1) {
+      await sleep(50);
+      const other = await fetch(url, { method: 'POST', body: Buffer.alloc(300_000) });
+      expect((await other.arrayBuffer()).byteLength).toBe(300_000);
+    }
+    const back = createHash('sha256');
+    let bytes = 0;
+    socket.on('data', (chunk) => {
+      bytes += chunk.length;
+      back.update(chunk);
+    });
+    socket.resume();
+    await until('all has come back', () => bytes === sent.length);
+    socket.destroy();
+    expect(back.digest('hex')).toBe(createHash('sha256').update(sent).digest('hex'));
+  });
+
   it('passes on the refusal of an upgrade', async () => {
     const { url } = await serve((_, response) => response.writeHead(403).end('not you'));
     const text = await raw(
@@ -242,7 +284,7 @@ describe('failures', () => {
     );
   });
 
-  it('fails open when no target is healthy, and no longer when one is', async () => {
+  it('[alb.fail-open] fails open when no target is healthy, and no longer when one is', async () => {
     let status = 500;
     const handler =
       (name: string, own: () => number): http.RequestListener =>
@@ -333,15 +375,19 @@ describe('failures', () => {
     const { url } = await serve((_, response) => {
       response.writeHead(413).end('too large');
     });
-    const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      const request = http.request(url, { method: 'POST' }, resolve);
+    const request = http.request(url, { method: 'POST' });
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+      request.on('response', resolve);
       request.on('error', reject);
-      for (let i = 0; i < 64; i += 1) request.write(Buffer.alloc(64 * 1024));
-      request.end();
     });
+    for (let i = 0; i < 64; i += 1) request.write(Buffer.alloc(64 * 1024));
+    request.end();
+    const answer = await answered;
+    const { socket } = answer;
     let text = '';
     for await (const chunk of answer) text += chunk;
     expect([answer.statusCode, text]).toEqual([413, 'too large']);
+    await until('all was sent', () => request.writableFinished && socket.writableLength === 0);
   });
 
   it('gives up a request whose client is gone', async () => {

@@ -2,19 +2,20 @@
 import type { Clock, Target, TargetGroupConfig, TargetHealth } from '../contract.ts';
 import { BalancedTarget, type CheckSettings } from './balanced-target.ts';
 import { parseHealthMatcher } from './health-matcher.ts';
+import { decideShare, decideWarming, takeTurn } from './slow-start.ts';
 
 const MIN_CHECK_INTERVAL_MS = 20;
 /**
  * `speed` shortens waits of AWS, while a target answers in real time: on a busy computer a check
  * scaled to a few milliseconds would fail for no reason. The timeout that was asked for stays the upper limit.
  */
-export const MIN_CHECK_TIMEOUT_MS = 1000;
+const MIN_CHECK_TIMEOUT_MS = 1000;
 
 /**
  * For the same reason a program that is still starting gets this long to pass its first check, or as long as the
  * unscaled checks would give it, if that is less.
  */
-export const START_ALLOWANCE_MS = 5000;
+export const START_ALLOWANCE_MS = 15_000;
 
 export type TargetKey = Pick<Target, 'id' | 'port'>;
 
@@ -27,6 +28,7 @@ export class TargetGroup {
   readonly #clock: Pick<Clock, 'scaled'>;
   readonly #startAllowanceMs: number;
   readonly #onChange: () => void;
+  readonly #onConnectionOpened: (() => void) | undefined;
   readonly #targets = new Map<string, BalancedTarget>();
   readonly #draining = new Map<string, Draining>();
   #config: TargetGroupConfig | undefined;
@@ -35,8 +37,17 @@ export class TargetGroup {
   #turn = 0;
   /** Who takes requests now; emptied at every change of a target. */
   #routable: readonly BalancedTarget[] | undefined;
+  #slowStartMs = 0;
+  /** Turns of targets with unequal shares, while one of them warms up; emptied with `routable`. */
+  #credits: number[] = [];
 
-  constructor(options: { clock: Pick<Clock, 'scaled'>; startAllowanceMs: number; onChange: () => void }) {
+  constructor(options: {
+    readonly clock: Pick<Clock, 'scaled'>;
+    readonly startAllowanceMs: number;
+    readonly onChange: () => void;
+    readonly onConnectionOpened?: () => void;
+  }) {
+    this.#onConnectionOpened = options.onConnectionOpened;
     this.#clock = options.clock;
     this.#startAllowanceMs = options.startAllowanceMs;
     this.#onChange = options.onChange;
@@ -66,6 +77,7 @@ export class TargetGroup {
         Math.ceil(allowanceMs / intervalMs),
       ),
     };
+    this.#slowStartMs = this.#clock.scaled((config.slowStartSeconds ?? 0) * 1000);
     this.#config = config;
     this.#inUse = inUse;
     for (const target of this.#targets.values()) target.setInUse(inUse);
@@ -84,8 +96,11 @@ export class TargetGroup {
       target,
       inUse: this.#inUse,
       settings: () => this.#checks,
+      onConnectionOpened: this.#onConnectionOpened,
       onChange: () => {
-        if (this.#targets.get(key) === balanced) this.#changed();
+        if (this.#targets.get(key) !== balanced) return;
+        this.#warm(balanced);
+        this.#changed();
       },
     });
     this.#targets.set(key, balanced);
@@ -118,8 +133,22 @@ export class TargetGroup {
     this.#routable ??= decideRoutable([...this.#targets.values()]);
     const { length } = this.#routable;
     if (length === 0) return undefined;
+    if (this.#slowStartMs > 0) {
+      const now = performance.now();
+      const shares = this.#routable.map((target) => decideShare(target, now, this.#slowStartMs));
+      // Once all are warm the simple turn does.
+      if (shares.some((share) => share < 1)) return this.#routable[takeTurn(shares, this.#credits)];
+    }
     this.#turn = (this.#turn + 1) % length;
     return this.#routable[this.#turn];
+  }
+
+  /** Connections to targets that are open now. */
+  openConnections(): number {
+    let open = 0;
+    for (const { connections } of this.#targets.values()) open += connections.open;
+    for (const { target } of this.#draining.values()) open += target.connections.open;
+    return open;
   }
 
   close(): void {
@@ -133,21 +162,32 @@ export class TargetGroup {
     this.#routable = undefined;
   }
 
-  /** Requests in flight go on: the agent closes each connection when its request is done. */
+  /** Requests in flight go on: each connection closes when its request is done. */
   #forget(name: string, { target, timer }: Draining): void {
     clearTimeout(timer);
     target.closeIdleConnections();
     this.#draining.delete(name);
   }
 
+  /** Slow start begins with health and ends without it. */
+  #warm(target: BalancedTarget): void {
+    if (target.state !== 'healthy') {
+      target.warmingSince = undefined;
+      return;
+    }
+    const others = [...this.#targets.values()].filter((one) => one !== target && one.state === 'healthy');
+    target.warmingSince = decideWarming(others, performance.now(), this.#slowStartMs).warmingSince;
+  }
+
   #changed(): void {
+    this.#credits = [];
     this.#routable = undefined;
     this.#onChange();
   }
 }
 
 /** Healthy targets, else all that are registered. Pure. */
-export function decideRoutable<T extends Pick<BalancedTarget, 'state'>>(targets: readonly T[]): readonly T[] {
+function decideRoutable<T extends Pick<BalancedTarget, 'state'>>(targets: readonly T[]): readonly T[] {
   const healthy = targets.filter((target) => target.state === 'healthy');
   if (healthy.length > 0) return healthy;
   return targets.filter((target) => target.state === 'initial' || target.state === 'unhealthy');

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { parseHealthMatcher } from './health-matcher.ts';
-import { bindStablePort, stablePort } from './stable-port.ts';
 import {
   decideTargetHealth,
   type HealthCheckResult,
@@ -79,6 +78,26 @@ describe('decideTargetHealth', () => {
     expect(states).toEqual(['initial', 'initial', 'healthy', 'unhealthy', 'unhealthy', 'healthy']);
   });
 
+  it.each([
+    ['the defaults', 30, 5, 150],
+    ['tuned', 5, 2, 10],
+  ])(
+    '[alb.tuning] recovery takes interval times threshold: %s, %i s × %i',
+    (_, intervalSeconds, threshold, seconds) => {
+      const thresholds = { healthyThreshold: threshold, unhealthyThreshold: 2, initialUnhealthyThreshold: 2 };
+      let now = [DEAD, DEAD].reduce(
+        (state, event) => decideTargetHealth(state, event, thresholds),
+        registeredTarget(true),
+      );
+      let checks = 0;
+      while (now.state === 'unhealthy') {
+        now = decideTargetHealth(now, PASS, thresholds);
+        checks += 1;
+      }
+      expect(checks * intervalSeconds).toBe(seconds);
+    },
+  );
+
   it('begins unused in a group that no listener uses', () => {
     expect(registeredTarget(false)).toMatchObject({ state: 'unused', reason: 'Target.NotInUse' });
   });
@@ -111,22 +130,5 @@ describe('WeightedTurns', () => {
   });
   it('has no turn without weight', () => {
     expect(new WeightedTurns([{ weight: 0 }]).next()).toBeUndefined();
-  });
-});
-
-describe('bindStablePort', () => {
-  it('takes the same port for the same name, the next when it is taken, and gives up at the end', async () => {
-    const wanted = stablePort(8000, 'towpath-test-alb');
-    expect(wanted).toBe(stablePort(8000, 'towpath-test-alb'));
-    expect(await bindStablePort(8000, 'towpath-test-alb', async () => true)).toBe(wanted);
-    const next = await bindStablePort(8000, 'towpath-test-alb', async (port) => port !== wanted);
-    expect(next).toBe(wanted === 8999 ? 8000 : wanted + 1);
-    let tried = 0;
-    const never = bindStablePort(8000, 'x', async () => {
-      tried += 1;
-      return false;
-    });
-    await expect(never).rejects.toThrow('no free port from 8000 to 8999');
-    expect(tried).toBe(1000);
   });
 });

@@ -8,9 +8,19 @@ import { escapeXml, listAt, readXml, textAt } from '../gateway/xml.ts';
 /** AWS allows 1000 rules for each network interface; this is for all groups together. */
 const maxRememberedRules = 10_000;
 
-export function createRuleDescriptionsOverlay(): Overlay {
+export interface RuleDescriptionsOverlay extends Overlay {
+  /** Descriptions by rule id. */
+  snapshot(): Readonly<Record<string, string>>;
+  restore(saved: object): void;
+}
+
+export function createRuleDescriptionsOverlay(): RuleDescriptionsOverlay {
   const descriptions = new Map<string, string>();
   return {
+    snapshot: () => Object.fromEntries(descriptions),
+    restore(saved) {
+      for (const [ruleId, text] of Object.entries(saved)) descriptions.set(ruleId, String(text));
+    },
     service: 'ec2',
     handle: async (request, forward) => {
       switch (request.action) {

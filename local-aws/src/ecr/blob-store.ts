@@ -4,7 +4,7 @@
  */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -52,17 +52,19 @@ export interface BlobStore {
   /** @throws BlobError DIGEST_INVALID when the content is another; the upload is gone then */
   finish(uploadId: string, digest: string): Promise<void>;
   cancel(uploadId: string): Promise<void>;
+  /** Removes every other blob. Only while no upload is under way. */
+  keepOnly(digests: ReadonlySet<string>): Promise<void>;
 }
 
 export function isDigest(text: string): boolean {
   return digestPattern.test(text);
 }
 
-/** Opens an empty store in `folder`; what an earlier run left there is removed, as moto has forgotten it too. */
+/** Opens the store in `folder`; uploads that an earlier run did not finish are removed. */
 export async function openBlobStore(folder: string): Promise<BlobStore> {
-  await rm(folder, { recursive: true, force: true });
   const blobs = join(folder, 'blobs', 'sha256');
   const uploadFolder = join(folder, 'uploads');
+  await rm(uploadFolder, { recursive: true, force: true });
   await mkdir(blobs, { recursive: true });
   await mkdir(uploadFolder, { recursive: true });
   const uploads = new Map<string, Upload>();
@@ -93,6 +95,10 @@ export async function openBlobStore(folder: string): Promise<BlobStore> {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
         throw error;
       }
+    },
+    keepOnly: async (digests) => {
+      for (const name of await readdir(blobs))
+        if (!digests.has(`sha256:${name}`)) await rm(join(blobs, name), { force: true });
     },
     startUpload: () => {
       if (uploads.size >= maxOpenUploads) {

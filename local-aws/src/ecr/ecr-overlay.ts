@@ -3,7 +3,7 @@
  * its images have made-up digests, so all that shows images is answered from the registry here.
  */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type AwsRequest, type AwsResponse, type ControlPlane, type Overlay } from '../contract.ts';
 import { jsonAnswer } from '../gateway/aws-answer.ts';
 import { parseInput } from '../gateway/parse-input.ts';

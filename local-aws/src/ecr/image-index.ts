@@ -1,6 +1,6 @@
 /**
- * Which images a repository holds, under which digests and tags. In memory, like moto's repositories:
- * both are empty after a restart. No I/O here.
+ * Which images a repository holds, under which digests and tags. In memory, with snapshots for the next start.
+ * No I/O here.
  */
 import { createHash } from 'node:crypto';
 
@@ -16,6 +16,16 @@ export interface StoredImage {
   readonly sizeBytes: number;
 }
 
+/** Repositories with their images, the newest last; manifests in base64. */
+export interface ImageIndexSnapshot {
+  readonly repositories: Readonly<Record<string, readonly SavedImage[]>>;
+}
+
+type SavedImage = Omit<StoredImage, 'manifest' | 'tags'> & {
+  readonly manifest: string;
+  readonly tags: readonly string[];
+};
+
 export type PutOutcome = 'created' | 'same' | 'tag-immutable';
 
 export function digestOf(content: Buffer): string {
@@ -23,7 +33,7 @@ export function digestOf(content: Buffer): string {
 }
 
 /** AWS allows 100 000 images in a repository; this many manifests (≤ 4 MB each) still fit into memory. */
-export const maxImagesPerRepository = 10_000;
+const maxImagesPerRepository = 10_000;
 
 export class ImageIndex {
   readonly #repositories = new Map<string, Map<string, StoredImage>>();
@@ -84,5 +94,33 @@ export class ImageIndex {
 
   forget(repository: string): void {
     this.#repositories.delete(repository);
+  }
+
+  /** Everything, for the blobs that are still needed. */
+  all(): readonly StoredImage[] {
+    return [...this.#repositories.values()].flatMap((images) => [...images.values()]);
+  }
+
+  snapshot(): ImageIndexSnapshot {
+    const save = (image: StoredImage): SavedImage => ({
+      ...image,
+      manifest: image.manifest.toString('base64'),
+      tags: [...image.tags],
+    });
+    const repositories = [...this.#repositories].map(([name, images]) => [
+      name,
+      [...images.values()].map(save),
+    ]);
+    return { repositories: Object.fromEntries(repositories) };
+  }
+
+  restore({ repositories }: ImageIndexSnapshot): void {
+    for (const [name, images] of Object.entries(repositories)) {
+      const restored = images.map((image): [string, StoredImage] => [
+        image.digest,
+        { ...image, manifest: Buffer.from(image.manifest, 'base64'), tags: new Set(image.tags) },
+      ]);
+      this.#repositories.set(name, new Map(restored));
+    }
   }
 }

@@ -5,7 +5,7 @@ import type { ControlPlane, ImageStore, OciManifest, Overlay } from '../contract
 import type { LocalRoute } from '../gateway/gateway-server.ts';
 import { openBlobStore } from './blob-store.ts';
 import { createEcrOverlay } from './ecr-overlay.ts';
-import { ImageIndex } from './image-index.ts';
+import { ImageIndex, type ImageIndexSnapshot, type StoredImage } from './image-index.ts';
 import { chooseByPlatform, readManifest } from './read-manifest.ts';
 import { createRegistryRoute } from './registry-route.ts';
 
@@ -14,9 +14,16 @@ export interface ImageRegistryOptions {
   readonly control: ControlPlane;
   readonly endpoint: () => string;
   readonly now: () => number;
+  /** Called after each change by way of the OCI API, before its answer. */
+  readonly onPush?: () => void;
 }
 
 export interface ImageRegistry {
+  /** The index, for the next start; blobs are files already. */
+  snapshot(): ImageIndexSnapshot;
+  restore(saved: ImageIndexSnapshot): void;
+  /** Removes what no image refers to. Only before the first request. */
+  removeUnusedBlobs(): Promise<void>;
   readonly images: ImageStore;
   readonly overlay: Overlay;
   readonly route: LocalRoute;
@@ -27,6 +34,9 @@ export async function openImageRegistry(options: ImageRegistryOptions): Promise<
   const blobs = await openBlobStore(join(options.stateDir, 'registry'));
   const parts = { ...options, index, blobs };
   return {
+    snapshot: () => index.snapshot(),
+    restore: (saved) => index.restore(saved),
+    removeUnusedBlobs: () => blobs.keepOnly(new Set(index.all().flatMap(partsOf))),
     overlay: createEcrOverlay(parts),
     route: createRegistryRoute(parts),
     images: {
@@ -40,12 +50,15 @@ export async function openImageRegistry(options: ImageRegistryOptions): Promise<
   };
 }
 
+function partsOf(image: StoredImage): readonly string[] {
+  const read = readManifest(image.manifest, image.mediaType);
+  return read.kind === 'image'
+    ? [read.manifest.config, ...read.manifest.layers].map(({ digest }) => digest)
+    : [];
+}
+
 /** The manifest itself, or for an index the one of this computer's architecture; undefined when there is none. */
-export function runnableManifest(
-  index: ImageIndex,
-  repository: string,
-  digest: string,
-): OciManifest | undefined {
+function runnableManifest(index: ImageIndex, repository: string, digest: string): OciManifest | undefined {
   const image = index.find(repository, digest);
   if (image === undefined) return undefined;
   const read = readManifest(image.manifest, image.mediaType);

@@ -18,6 +18,8 @@ export interface RegistryOptions {
   readonly index: ImageIndex;
   readonly blobs: BlobStore;
   readonly now: () => number;
+  /** Called after a manifest was put, before the answer. */
+  readonly onPush?: () => void;
 }
 
 interface Exchange extends RegistryOptions {
@@ -142,6 +144,7 @@ async function putManifest(exchange: Exchange, reference: string): Promise<void>
       `The image tag '${reference}' already exists in the '${exchange.repository}' repository and cannot be overwritten because the repository is immutable.`,
     );
   }
+  exchange.onPush?.();
   const location = `/v2/${exchange.repository}/manifests/${digest}`;
   send(exchange.response, 201, { location, 'docker-content-digest': digest }, '');
 }

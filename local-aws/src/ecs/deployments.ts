@@ -35,6 +35,16 @@ export function disturb(service: ServiceRecord): void {
   service.blocked = false;
 }
 
+function announce(store: Store, service: ServiceRecord, deployment: DeploymentRecord, now: number): void {
+  store.announce({
+    serviceArn: service.arn,
+    deploymentId: deployment.id,
+    became: deployment.rolloutState,
+    reason: deployment.rolloutStateReason,
+    at: now,
+  });
+}
+
 /** Makes `revision` the PRIMARY deployment; what was PRIMARY becomes ACTIVE. */
 export function startDeployment(
   store: Store,
@@ -76,7 +86,9 @@ export function startDeployment(
     breakerTriggered: false,
   });
   service.struggling = false;
+  service.rebalancing = false;
   disturb(service);
+  announce(store, service, deployment, now);
   return deployment;
 }
 
@@ -92,6 +104,7 @@ export function completeDeployment(
   deployment.failedTasks = 0;
   service.lastCompleted = deployment;
   store.addEvent(service, eventText.completed(service.name, deployment.id), now);
+  announce(store, service, deployment, now);
   const entry = openServiceDeployment(service);
   if (entry?.rollback) close(entry, 'ROLLBACK_SUCCESSFUL', entry.rollback.reason, now);
   else close(entry, 'SUCCESSFUL', undefined, now);
@@ -127,6 +140,7 @@ export function failDeployment(
     entry.breakerTriggered ||= trigger === 'breaker';
   }
   store.addEvent(service, eventText.failed(service.name, deployment.id, what[trigger]), now);
+  announce(store, service, deployment, now);
   disturb(service);
   if (target) rollBack(store, service, deployment, target, trigger, now);
   else close(entry, inRollback ? 'ROLLBACK_FAILED' : 'STOPPED', deployment.rolloutStateReason, now);
@@ -154,7 +168,9 @@ function rollBack(
   target.alarmsIgnored = true;
   service.deployments = [target, ...service.deployments.filter((d) => d !== target)];
   service.revision = target.revision;
+  service.rebalancing = false;
   store.addEvent(service, eventText.rollingBack(service.name, target.id), now);
+  announce(store, service, target, now);
   const entry = openServiceDeployment(service);
   if (!entry || entry.deploymentId !== failed.id) return;
   const reason = {

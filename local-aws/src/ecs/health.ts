@@ -5,7 +5,7 @@ import type { TargetHealth } from '../contract.ts';
 import type { ServiceRecord, TaskRecord } from './model.ts';
 
 /** Without load balancer and container health check a task counts as healthy after this long RUNNING. AWS-side. */
-export const HEALTHY_AFTER_AWS_MS = 40_000;
+const HEALTHY_AFTER_AWS_MS = 40_000;
 
 export interface HealthVerdict {
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
@@ -32,6 +32,11 @@ export function taskHealth(
 ): HealthVerdict {
   if (task.status !== 'RUNNING') return { health: 'unknown' };
   const runningMs = now - (task.startedAt ?? now);
+  const graceOver = runningMs >= scaled(service.healthCheckGracePeriodSeconds * 1_000);
+  const { containerHealth } = task;
+  if (containerHealth === 'UNHEALTHY' && graceOver) return { health: 'unhealthy' };
+  if (containerHealth !== undefined && containerHealth !== 'HEALTHY') return { health: 'unknown' };
+  if (task.targets.length === 0 && containerHealth === 'HEALTHY') return { health: 'healthy' };
   if (task.targets.length === 0)
     return { health: runningMs >= scaled(HEALTHY_AFTER_AWS_MS) ? 'healthy' : 'unknown' };
   let allHealthy = true;
@@ -39,7 +44,6 @@ export function taskHealth(
     const seen = lookup(targetGroupArn, target.id, target.port);
     if (seen?.state === 'healthy') continue;
     allHealthy = false;
-    const graceOver = runningMs >= scaled(service.healthCheckGracePeriodSeconds * 1_000);
     if (seen?.state === 'unhealthy' && graceOver) {
       const reason = seen.description ?? seen.reason ?? 'Health checks failed';
       return { health: 'unhealthy', cause: { targetGroupArn, port: target.port, reason } };

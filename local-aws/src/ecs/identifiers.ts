@@ -1,7 +1,7 @@
 /**
  * Names and identifiers of ECS: ARNs built and taken apart, random ids in the shapes AWS uses.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 export interface ArnScope {
   readonly region: string;
@@ -67,8 +67,5 @@ export function randomServiceDeploymentId(): string {
   return [...randomBytes(SERVICE_DEPLOYMENT_ID_LENGTH)].map((byte) => BASE62[byte % 62]).join('');
 }
 
-/** A version-4 style identifier with dashes. */
-export function randomUuid(): string {
-  const hex = randomHex();
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
+/** A version-4 identifier with dashes. */
+export const randomUuid = (): string => randomUUID();

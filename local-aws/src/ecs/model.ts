@@ -115,6 +115,10 @@ export interface ServiceEvent {
 
 export interface PendingEvents {
   started: string[];
+  /** How many of `started` replace tasks that failed their health checks. */
+  replaced: number;
+  /** Tasks that were ended before they ran. */
+  abandoned: number;
   draining: number;
   stopped: string[];
   registered: Map<string, number>;
@@ -155,6 +159,8 @@ export interface ServiceRecord {
   blocked: boolean;
   /** Whether "is unable to consistently start tasks" was said since the last task became healthy. */
   struggling: boolean;
+  /** Whether an availability-zone rebalancing is under way. */
+  rebalancing: boolean;
   /** Effects since the last tick, told as one event each. */
   readonly pendingEvents: PendingEvents;
 }
@@ -173,7 +179,8 @@ export type StopCode =
   | 'TaskFailedToStart'
   | 'EssentialContainerExited'
   | 'UserInitiated'
-  | 'ServiceSchedulerInitiated';
+  | 'ServiceSchedulerInitiated'
+  | 'SpotInterruption';
 
 /** Why a task ends: fixed by whoever is first to end it. */
 export interface StopCause {
@@ -181,6 +188,8 @@ export interface StopCause {
   readonly reason: string;
   /** Whether the circuit breaker and the throttle count it. */
   readonly failure: boolean;
+  /** The service has told of it already. */
+  readonly told?: boolean;
 }
 
 export interface ContainerState {
@@ -246,6 +255,8 @@ export interface TaskRecord {
   /** Where the task is registered: target group ARN and target. */
   targets: { readonly targetGroupArn: string; readonly target: Target }[];
   everHealthy: boolean;
+  /** Of the task definition's health check; undefined where it has none. */
+  containerHealth: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | undefined;
   pullStartedAt: number | undefined;
   pullStoppedAt: number | undefined;
   connectedAt: number | undefined;

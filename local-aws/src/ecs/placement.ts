@@ -2,7 +2,8 @@
  * Shortages of Fargate: no capacity at a provider, or the account's vCPU quota. None by default; a rehearsal
  * declares them through the gateway. Pure but for the declared conditions themselves.
  */
-import { z } from 'zod';
+import * as z from 'zod';
+import type { TaskRecord } from './model.ts';
 
 const conditions = z.strictObject({
   /** Capacity providers that have nothing to give. */
@@ -35,6 +36,13 @@ export class DeclaredConditions {
     this.#current = parsed.data;
     return parsed.data;
   }
+}
+
+/** CPU units of all tasks that have not ended. */
+export function usedCpuUnits(tasks: readonly Pick<TaskRecord, 'status' | 'revision'>[]): number {
+  return tasks
+    .filter((task) => task.status !== 'STOPPED')
+    .reduce((sum, task) => sum + task.revision.cpuUnits, 0);
 }
 
 /**

@@ -4,12 +4,22 @@
 import type { Clock } from '../contract.ts';
 import { recordFailure } from './deployments.ts';
 import type { TaskObserver } from './lifecycle/task-observer.ts';
-import type { ServiceRecord } from './model.ts';
+import type { PendingEvents, ServiceRecord } from './model.ts';
 import type { Store } from './store.ts';
 import { eventText } from './wording.ts';
 
 const count = (counts: Map<string, number> | undefined, arn: string): void =>
   void counts?.set(arn, (counts.get(arn) ?? 0) + 1);
+
+export const noPendingEvents = (): PendingEvents => ({
+  started: [],
+  replaced: 0,
+  abandoned: 0,
+  draining: 0,
+  stopped: [],
+  registered: new Map(),
+  deregistered: new Map(),
+});
 
 export function createTaskObserver(store: Store, clock: Clock): TaskObserver {
   return {
@@ -18,8 +28,11 @@ export function createTaskObserver(store: Store, clock: Clock): TaskObserver {
     draining(task) {
       if (task.service) task.service.pendingEvents.draining += 1;
     },
-    stopping: (task) => void task.service?.pendingEvents.stopped.push(task.id),
+    stopping(task) {
+      if (!task.stopCause?.told) task.service?.pendingEvents.stopped.push(task.id);
+    },
     ended(task, cause) {
+      store.touch();
       const { service } = task;
       if (!service) return;
       if (cause.code === 'TaskFailedToStart')
@@ -34,12 +47,15 @@ export function createTaskObserver(store: Store, clock: Clock): TaskObserver {
 export function tellPendingEvents(store: Store, service: ServiceRecord, now: number): void {
   const due = service.pendingEvents;
   const say = (message: string): void => store.addEvent(service, message, now);
-  if (due.started.length > 0) say(eventText.started(service.name, due.started));
+  if (due.started.length > 0) say(eventText.started(service.name, due.started, due.replaced));
+  if (due.abandoned > 0) say(eventText.stoppedPending(service.name, due.abandoned));
   for (const [arn, targets] of due.registered) say(eventText.registered(service.name, targets, arn));
   if (due.draining > 0) say(eventText.draining(service.name, due.draining));
   for (const [arn, targets] of due.deregistered) say(eventText.deregistered(service.name, targets, arn));
   if (due.stopped.length > 0) say(eventText.stopped(service.name, due.stopped));
   due.started = [];
+  due.replaced = 0;
+  due.abandoned = 0;
   due.stopped = [];
   due.draining = 0;
   due.registered.clear();

@@ -37,7 +37,7 @@ describe('a new service', () => {
     ]);
   });
 
-  it('gives each task what Fargate gives it', async () => {
+  it('[metadata.documents] gives each task what Fargate gives it', async () => {
     await settledService();
     const spec = world.driver.alive()[0]?.spec;
     expect(spec?.environment).toMatchObject({
@@ -64,7 +64,7 @@ describe('a new service', () => {
     });
   });
 
-  it('counts as healthy 40 s after RUNNING when it has no load balancer', async () => {
+  it('[rolling.healthy-after-40s] counts as healthy 40 s after RUNNING when it has no load balancer', async () => {
     await world.call('CreateService', serviceInput(first, { loadBalancers: [] }));
     await world.clock.advance(39_000);
     expect((await world.service()).deployments[0]?.rolloutState).toBe('IN_PROGRESS');
@@ -74,7 +74,7 @@ describe('a new service', () => {
 });
 
 describe('a rolling replacement', () => {
-  it('drains each old task before SIGTERM, and ends with the new revision alone', async () => {
+  it('[alb.ecs-waits-for-drain] drains each old task before SIGTERM, and ends with the new revision alone', async () => {
     await settledService();
     const second = world.control.define('shop', 'registry/shop:two');
     const drained = new Map<string, number>();
@@ -115,7 +115,7 @@ describe('a rolling replacement', () => {
     );
   });
 
-  it('pins a tag to the digest of the first pull', async () => {
+  it('[breaker.tags-resolved-to-digests] pins a tag to the digest of the first pull', async () => {
     await settledService();
     world.driver.alive()[0]?.exit({ exitCode: 1 });
     await world.clock.advance(1_000);
@@ -132,7 +132,7 @@ describe('a rolling replacement', () => {
 });
 
 describe('a release that does not start', () => {
-  it('trips the breaker after 3 failures, rolls back and says so', async () => {
+  it('[breaker.rollback-to-last-completed] trips the breaker after 3 failures, rolls back and says so', async () => {
     await settledService();
     const digest = `sha256:${'b'.repeat(64)}`;
     world.driver.behave = (image) =>
@@ -168,7 +168,7 @@ describe('a release that does not start', () => {
     expect(said.some((m) => /rolling back to deployment ecs-svc\/\d+\.$/.test(m))).toBe(true);
   });
 
-  it('trips the breaker when targets never become healthy', async () => {
+  it('[breaker.stage-2-load-balancer] trips the breaker when targets never become healthy', async () => {
     await settledService({ desiredCount: 1 });
     const digest = `sha256:${'c'.repeat(64)}`;
     world.driver.behave = (image) => (image.endsWith(digest) ? { kind: 'sick' } : { kind: 'serve' });
@@ -183,7 +183,7 @@ describe('a release that does not start', () => {
     expect((await messages()).some((m) => m.includes('is unhealthy in (target-group'))).toBe(true);
   });
 
-  it('stalls as FAILED when no deployment ever completed', async () => {
+  it('[breaker.stalls-without-completed] stalls as FAILED when no deployment ever completed', async () => {
     world.driver.behave = () => ({ kind: 'no-image' });
     await world.call('CreateService', serviceInput(first));
     const failed = await world.until((service) => service.deployments[0]?.rolloutState === 'FAILED');
@@ -299,7 +299,7 @@ describe('a settled service', () => {
 });
 
 describe('alarms', () => {
-  it('roll a deployment back when they ring during it', async () => {
+  it('[breaker.alarm-rollback] roll a deployment back when they ring during it', async () => {
     await settledService({
       deploymentConfiguration: { alarms: { alarmNames: ['errors'], enable: true, rollback: true } },
     });
@@ -311,7 +311,7 @@ describe('alarms', () => {
     expect(settled.events.some((event) => event.message.includes('alarm(s) detected'))).toBe(true);
   });
 
-  it('are ignored when they rang before the deployment', async () => {
+  it('[breaker.alarm-ringing-at-start] are ignored when they rang before the deployment', async () => {
     world.control.ringing.add('errors');
     await settledService({
       deploymentConfiguration: { alarms: { alarmNames: ['errors'], enable: true, rollback: true } },

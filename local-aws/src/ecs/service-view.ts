@@ -46,6 +46,7 @@ export function serviceView(
     alarms: { triggered: alarmTriggered, rollback: configuration.alarms.rollback },
     zones: [...new Set(zones)].sort(),
     rebalance: service.availabilityZoneRebalancing === 'ENABLED',
+    rebalancing: service.rebalancing,
     deployments: service.deployments.map(deploymentView),
     lastCompletedId: service.lastCompleted?.id,
     steady: service.steady,

@@ -2,6 +2,8 @@
  * The memory of the ECS part: services and tasks, with bounds on what is kept after their end.
  * No decisions and no effects here; the scheduler and the API both work on this.
  */
+
+import type { DeploymentStateChange } from './deployment-state-change.ts';
 import { type ArnScope, clusterNameOf, lastPart, randomUuid, serviceKey } from './identifiers.ts';
 import type { DeploymentRecord, ServiceDeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
 
@@ -29,13 +31,27 @@ export interface Store {
   addEvent(service: ServiceRecord, message: string, now: number): void;
   /** Adds a deployment and its entry in the history; deployments that nothing mentions any more are dropped. */
   addDeployment(service: ServiceRecord, deployment: DeploymentRecord, entry: ServiceDeploymentRecord): void;
+  /** Tells whoever listens outside that a deployment began or ended. */
+  announce(change: DeploymentStateChange): void;
   /** Drops stopped tasks and inactive services older than `keepMs`, and the oldest beyond the bounds. */
   forget(now: number, keepMs: number): void;
+  /** Counts up with every change worth keeping, see `snapshot.ts`. */
+  version(): number;
+  /** Says that something that is kept here was changed from outside. */
+  touch(): void;
 }
 
-export function createStore(scope: ArnScope): Store {
+/** @param announce must not throw */
+export function createStore(
+  scope: ArnScope,
+  announce: (change: DeploymentStateChange) => void = () => undefined,
+): Store {
   const services = new Map<string, ServiceRecord>();
   const tasks = new Map<string, TaskRecord>();
+  let version = 0;
+  const touch = (): void => {
+    version += 1;
+  };
 
   function forgetTasks(now: number, keepMs: number): void {
     const stopped = [...tasks.values()]
@@ -66,18 +82,26 @@ export function createStore(scope: ArnScope): Store {
       if (cluster !== undefined && named !== clusterNameOf(cluster)) return undefined;
       return services.get(serviceKey(named ?? '', lastPart(reference)));
     },
-    putService: (service) => void services.set(serviceKey(service.clusterName, service.name), service),
+    putService(service) {
+      services.set(serviceKey(service.clusterName, service.name), service);
+      touch();
+    },
     tasks: () => [...tasks.values()],
     tasksOf: (service) => [...tasks.values()].filter((task) => task.service === service),
     task: (id) => tasks.get(id),
-    putTask: (task) => void tasks.set(task.id, task),
+    putTask(task) {
+      tasks.set(task.id, task);
+      touch();
+    },
     addEvent(service, message, now) {
+      touch();
       service.events = [{ id: randomUuid(), createdAt: now, message }, ...service.events].slice(
         0,
         MAX_EVENTS,
       );
     },
     addDeployment(service, deployment, entry) {
+      touch();
       service.history = [entry, ...service.history].slice(0, MAX_HISTORY);
       service.known.set(deployment.id, deployment);
       const mentioned = new Set(service.history.flatMap((h) => [h.deploymentId, ...h.sourceDeploymentIds]));
@@ -85,9 +109,12 @@ export function createStore(scope: ArnScope): Store {
       if (service.lastCompleted) mentioned.add(service.lastCompleted.id);
       for (const id of service.known.keys()) if (!mentioned.has(id)) service.known.delete(id);
     },
+    announce,
     forget(now, keepMs) {
       forgetTasks(now, keepMs);
       forgetServices(now, keepMs);
     },
+    version: () => version,
+    touch,
   };
 }

@@ -3,6 +3,7 @@ import { DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import {
   CreateListenerCommand,
   CreateLoadBalancerCommand,
+  CreateRuleCommand,
   CreateTargetGroupCommand,
   DeleteLoadBalancerCommand,
   DeregisterTargetsCommand,
@@ -14,7 +15,10 @@ import {
   ModifyTargetGroupCommand,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
+import { createLogObjectWriter } from '../balancer/put-log-object.ts';
+import { createMotoClient } from '../gateway/moto-client.ts';
 import type { Wire } from '../wire-fixture.ts';
 
 export function elbv2WireSuite(wire: () => Wire): void {
@@ -91,6 +95,55 @@ export function elbv2WireSuite(wire: () => Wire): void {
       deregistrationDelaySeconds: 9,
       healthCheck: { path: '/readyz', intervalSeconds: 7, matcher: '200-204' },
     });
+    const listener = topology.loadBalancers.find(({ name }) => name === 'web')?.listeners[0]?.arn ?? '';
+    await elb().send(
+      new CreateRuleCommand({
+        ListenerArn: listener,
+        Priority: 7,
+        Conditions: [
+          { Field: 'path-pattern', PathPatternConfig: { Values: ['/old/*'] } },
+          { Field: 'query-string', QueryStringConfig: { Values: [{ Key: 'v', Value: '1' }] } },
+        ],
+        Actions: [
+          { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '410', MessageBody: 'gone' } },
+        ],
+      }),
+    );
+    const further = [
+      { Key: 'access_logs.s3.enabled', Value: 'true' },
+      { Key: 'access_logs.s3.bucket', Value: 'logs' },
+      { Key: 'access_logs.s3.prefix', Value: 'web' },
+    ];
+    const bucket = new S3Client({ ...wire().clientOptions, forcePathStyle: true });
+    await bucket.send(new CreateBucketCommand({ Bucket: 'logs' }));
+    await elb().send(
+      new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: balancer, Attributes: further }),
+    );
+    const slowly = { Key: 'slow_start.duration_seconds', Value: '30' };
+    await elb().send(new ModifyTargetGroupAttributesCommand({ TargetGroupArn: group, Attributes: [slowly] }));
+    expect(wire().plane.topology.targetGroups.find(({ name }) => name === 'web')?.slowStartSeconds).toBe(30);
+    expect(wire().plane.topology.loadBalancers.find(({ name }) => name === 'web')).toMatchObject({
+      accessLogs: { bucket: 'logs', prefix: 'web' },
+      listeners: [
+        {
+          rules: [
+            {
+              priority: 7,
+              conditions: [
+                { field: 'path-pattern', values: ['/old/*'] },
+                { field: 'query-string', values: [{ key: 'v', value: '1' }] },
+              ],
+              action: { type: 'fixed-response', statusCode: 410, body: 'gone' },
+            },
+          ],
+        },
+      ],
+    });
+    const put = createLogObjectWriter(createMotoClient(wire().moto.baseUrl), 'us-east-1');
+    await put('logs', 'web/a+b c.log.gz', Buffer.from('x'));
+    const listed = await bucket.send(new ListObjectsV2Command({ Bucket: 'logs' }));
+    expect(listed.Contents?.map(({ Key }) => Key)).toContain('web/a+b c.log.gz');
+    await expect(put('no-such-bucket-here', 'k', Buffer.from('x'))).rejects.toThrow('404');
     await elb().send(new DeleteLoadBalancerCommand({ LoadBalancerArn: balancer }));
     expect(wire().plane.topology.loadBalancers.map(({ name }) => name)).not.toContain('web');
   });

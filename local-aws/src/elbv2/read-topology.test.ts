@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { readXml } from '../gateway/xml.ts';
 import { dialAddress, readTargetList } from './elbv2-overlay.ts';
-import { readAction, readAttributes, readLoadBalancer, readTargetGroups } from './read-topology.ts';
+import { readAction } from './read-action.ts';
+import { readRules } from './read-rules.ts';
+import { readAttributes, readLoadBalancer, readTargetGroup, readTargetGroups } from './read-topology.ts';
 import { createRefresher } from './topology-refresher.ts';
 
 const group = 'arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1';
@@ -65,7 +67,7 @@ test('listeners: defaults, and those that are not HTTP are left out', () => {
   });
 });
 
-test('target groups without health settings have the defaults of AWS', () => {
+test('[alb.health-check-defaults] [alb.deregistration-delay-default] target groups without settings have the defaults of AWS', () => {
   const xml =
     '<R><DescribeTargetGroupsResult><TargetGroups><member><TargetGroupArn>g</TargetGroupArn><TargetGroupName>n</TargetGroupName></member></TargetGroups></DescribeTargetGroupsResult></R>';
   expect(readTargetGroups(xml)[0]?.config.healthCheck).toEqual({
@@ -76,6 +78,50 @@ test('target groups without health settings have the defaults of AWS', () => {
     unhealthyThreshold: 2,
     matcher: '200',
   });
+  const [listed] = readTargetGroups(xml);
+  if (listed === undefined) throw new Error('no target group');
+  expect(readTargetGroup(listed, new Map()).deregistrationDelaySeconds).toBe(300);
+  const slow = new Map([['slow_start.duration_seconds', '45']]);
+  expect(readTargetGroup(listed, slow).slowStartSeconds).toBe(45);
+});
+
+test('rules: conditions in both forms, the default rule left out, and no rule with a condition less', () => {
+  const rule = (priority: string, conditions: string) =>
+    `<member><RuleArn>r${priority}</RuleArn><Priority>${priority}</Priority><Conditions>${conditions}</Conditions><Actions><member><Type>fixed-response</Type><FixedResponseConfig><StatusCode>410</StatusCode></FixedResponseConfig></member></Actions></member>`;
+  const list = (...values: string[]) =>
+    `<Values>${values.map((one) => `<member>${one}</member>`).join('')}</Values>`;
+  const conditions = [
+    `<member><Field>path-pattern</Field><PathPatternConfig>${list('/a/*', '/b')}</PathPatternConfig></member>`,
+    `<member><Field>host-header</Field>${list('x.test')}</member>`,
+    `<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>X-A</HttpHeaderName>${list('1')}</HttpHeaderConfig></member>`,
+    '<member><Field>query-string</Field><QueryStringConfig><Values><member><Key>v</Key><Value>1</Value></member><member><Value>2</Value></member></Values></QueryStringConfig></member>',
+    `<member><Field>source-ip</Field><SourceIpConfig>${list('10.0.0.0/8')}</SourceIpConfig></member>`,
+    `<member><Field>http-request-method</Field><HttpRequestMethodConfig>${list('GET')}</HttpRequestMethodConfig></member>`,
+  ];
+  const odd = '<member><Field>moon-phase</Field></member>';
+  const rules = `${rule('5', conditions.join(''))}${rule('6', odd)}${rule('default', '')}`;
+  const xml = `<R><DescribeRulesResult><Rules>${rules}</Rules></DescribeRulesResult></R>`;
+  expect(readRules(xml)).toEqual([
+    {
+      arn: 'r5',
+      priority: 5,
+      conditions: [
+        { field: 'path-pattern', values: ['/a/*', '/b'] },
+        { field: 'host-header', values: ['x.test'] },
+        { field: 'http-header', name: 'X-A', values: ['1'] },
+        {
+          field: 'query-string',
+          values: [
+            { key: 'v', value: '1' },
+            { key: undefined, value: '2' },
+          ],
+        },
+        { field: 'source-ip', values: ['10.0.0.0/8'] },
+        { field: 'http-request-method', values: ['GET'] },
+      ],
+      action: { type: 'fixed-response', statusCode: 410, contentType: 'text/plain', body: '' },
+    },
+  ]);
 });
 
 test('attributes', () => {

@@ -1,9 +1,10 @@
 /**
  * Reads moto's XML about load balancers, listeners and target groups into the wiring that the load balancer needs. Pure.
- * Listener rules are not part of the wiring: every request takes a listener's default action.
  */
-import type { ListenerAction, ListenerWiring, LoadBalancerWiring, TargetGroupConfig } from '../contract.ts';
+import type { ListenerRule, ListenerWiring, LoadBalancerWiring, TargetGroupConfig } from '../contract.ts';
 import { listAt, readXml, textAt, type XmlElement } from '../gateway/xml.ts';
+import { numberOr, readRoutingAction, required } from './read-action.ts';
+import { readRules } from './read-rules.ts';
 
 const defaultIdleTimeoutSeconds = 60;
 const defaultDeregistrationDelaySeconds = 300;
@@ -43,67 +44,45 @@ export function readLoadBalancer(
   listed: ListedLoadBalancer,
   attributes: Attributes,
   listenersXml: string,
+  rulesXml: ReadonlyMap<string, string> = new Map(),
 ): LoadBalancerWiring {
-  const listeners = listAt(readXml(listenersXml), 'DescribeListenersResult', 'Listeners');
   return {
     arn: listed.arn,
     name: listed.name,
     idleTimeoutSeconds: numberOr(attributes.get('idle_timeout.timeout_seconds'), defaultIdleTimeoutSeconds),
-    listeners: listeners.flatMap((member) => readListener(member) ?? []),
+    listeners: listenersOf(listenersXml).flatMap((member) => {
+      const xml = rulesXml.get(textAt(member, 'ListenerArn') ?? '');
+      return readListener(member, xml === undefined ? [] : readRules(xml)) ?? [];
+    }),
+    ...(attributes.get('access_logs.s3.enabled') === 'true' && {
+      accessLogs: {
+        bucket: attributes.get('access_logs.s3.bucket') ?? '',
+        prefix: attributes.get('access_logs.s3.prefix') ?? '',
+      },
+    }),
   };
 }
 
+/** ARNs of the listeners in an answer of DescribeListeners. */
+export function readListenerArns(listenersXml: string): string[] {
+  return listenersOf(listenersXml).map((member) => required(member, 'ListenerArn'));
+}
+
+function listenersOf(xml: string): readonly XmlElement[] {
+  return listAt(readXml(xml), 'DescribeListenersResult', 'Listeners');
+}
+
 /** @returns undefined for listeners that are not HTTP: network load balancers carry no traffic here */
-function readListener(member: XmlElement): ListenerWiring | undefined {
+function readListener(member: XmlElement, rules: readonly ListenerRule[]): ListenerWiring | undefined {
   const protocol = textAt(member, 'Protocol');
   if (protocol !== 'HTTP' && protocol !== 'HTTPS') return undefined;
-  const actions = [...listAt(member, 'DefaultActions')].sort(
-    (a, b) => numberOr(textAt(a, 'Order'), 0) - numberOr(textAt(b, 'Order'), 0),
-  );
   return {
     arn: required(member, 'ListenerArn'),
     port: numberOr(textAt(member, 'Port'), 80),
     protocol,
-    // The last action routes; those before it authenticate, which needs an identity provider.
-    defaultAction: readAction(actions.at(-1)),
+    defaultAction: readRoutingAction(listAt(member, 'DefaultActions')),
+    ...(rules.length > 0 && { rules }),
   };
-}
-
-export function readAction(action: XmlElement | undefined): ListenerAction {
-  switch (textAt(action, 'Type')) {
-    case 'redirect': {
-      const at = (name: string) => textAt(action, 'RedirectConfig', name);
-      return {
-        type: 'redirect',
-        statusCode: at('StatusCode') === 'HTTP_301' ? 301 : 302,
-        protocol: at('Protocol') ?? '#{protocol}',
-        port: at('Port') ?? '#{port}',
-        host: at('Host') ?? '#{host}',
-        path: at('Path') ?? '/#{path}',
-        query: at('Query') ?? '#{query}',
-      };
-    }
-    case 'fixed-response': {
-      const at = (name: string) => textAt(action, 'FixedResponseConfig', name);
-      return {
-        type: 'fixed-response',
-        statusCode: numberOr(at('StatusCode'), 503),
-        contentType: at('ContentType') ?? 'text/plain',
-        body: at('MessageBody') ?? '',
-      };
-    }
-    default:
-      return { type: 'forward', targets: readForwardTargets(action) };
-  }
-}
-
-function readForwardTargets(action: XmlElement | undefined): { targetGroupArn: string; weight: number }[] {
-  const weighted = listAt(action, 'ForwardConfig', 'TargetGroups').map((member) => ({
-    targetGroupArn: required(member, 'TargetGroupArn'),
-    weight: numberOr(textAt(member, 'Weight'), 1),
-  }));
-  const single = textAt(action, 'TargetGroupArn');
-  return weighted.length === 0 && single !== undefined ? [{ targetGroupArn: single, weight: 1 }] : weighted;
 }
 
 export interface ListedTargetGroup {
@@ -111,7 +90,7 @@ export interface ListedTargetGroup {
   readonly port: number;
   readonly targetType: string;
   /** Everything but the attributes, which are listed on their own. */
-  readonly config: Omit<TargetGroupConfig, 'deregistrationDelaySeconds'>;
+  readonly config: Omit<TargetGroupConfig, 'deregistrationDelaySeconds' | 'slowStartSeconds'>;
 }
 
 export function readTargetGroups(xml: string): ListedTargetGroup[] {
@@ -143,16 +122,10 @@ export function readTargetGroups(xml: string): ListedTargetGroup[] {
 
 export function readTargetGroup(listed: ListedTargetGroup, attributes: Attributes): TargetGroupConfig {
   const delay = attributes.get('deregistration_delay.timeout_seconds');
-  return { ...listed.config, deregistrationDelaySeconds: numberOr(delay, defaultDeregistrationDelaySeconds) };
-}
-
-function required(element: XmlElement, name: string): string {
-  const text = textAt(element, name);
-  if (text === undefined) throw new Error(`the control plane's answer has no ${name} in ${element.name}`);
-  return text;
-}
-
-function numberOr(text: string | undefined, fallback: number): number {
-  const value = Number(text);
-  return text === undefined || text === '' || !Number.isFinite(value) ? fallback : value;
+  const slowStart = numberOr(attributes.get('slow_start.duration_seconds'), 0);
+  return {
+    ...listed.config,
+    deregistrationDelaySeconds: numberOr(delay, defaultDeregistrationDelaySeconds),
+    ...(slowStart > 0 && { slowStartSeconds: slowStart }),
+  };
 }

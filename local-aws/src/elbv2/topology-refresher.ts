@@ -5,6 +5,7 @@
 import type { ControlPlane, LoadBalancerTopology } from '../contract.ts';
 import {
   readAttributes,
+  readListenerArns,
   readLoadBalancer,
   readLoadBalancers,
   readTargetGroup,
@@ -26,7 +27,13 @@ export async function loadTopology(control: ControlPlane): Promise<LoadBalancerT
         control.query(service, 'DescribeLoadBalancerAttributes', where),
         control.query(service, 'DescribeListeners', where),
       ]);
-      return readLoadBalancer(listed, readAttributes(attributes), listeners);
+      const rules = await Promise.all(
+        readListenerArns(listeners).map(async (ListenerArn) => {
+          const xml = await control.query(service, 'DescribeRules', { ListenerArn });
+          return [ListenerArn, xml] as const;
+        }),
+      );
+      return readLoadBalancer(listed, readAttributes(attributes), listeners, new Map(rules));
     });
   const targetGroups = readTargetGroups(groupsXml).map(async (listed) => {
     const attributes = await control.query(service, 'DescribeTargetGroupAttributes', {

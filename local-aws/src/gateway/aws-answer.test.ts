@@ -4,7 +4,7 @@ import { jsonAnswer, queryAnswer, renderAwsError } from './aws-answer.ts';
 import { readAwsError } from './control-plane.ts';
 import { decideUnsupported } from './decide-unsupported.ts';
 import { decideForeignOrigin } from './foreign-origin.ts';
-import { forwardedHeaders } from './moto-client.ts';
+import { forwardedHeaders } from './forwarded-headers.ts';
 
 const error = new AwsError('SomeException', 'a <b> & "c"', 404);
 

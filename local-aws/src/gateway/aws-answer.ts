@@ -4,15 +4,17 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AwsError, AwsResponse } from '../contract.ts';
+import { encodeCbor } from './cbor.ts';
 import { type Headers, isForm } from './recognise-request.ts';
 import { escapeXml } from './xml.ts';
 
-export type AwsProtocol = 'json' | 'query' | 'ec2' | 'rest-xml' | 'rest-json';
+export type AwsProtocol = 'json' | 'query' | 'ec2' | 'rest-xml' | 'rest-json' | 'cbor';
 
 const restXmlServices: ReadonlySet<string> = new Set(['s3', 's3control', 'route53', 'cloudfront']);
 
 export function decideProtocol(service: string, headers: Headers, url: string): AwsProtocol {
   if (headers['x-amz-target'] !== undefined) return 'json';
+  if (headers['smithy-protocol'] === 'rpc-v2-cbor') return 'cbor';
   if (restXmlServices.has(service)) return 'rest-xml';
   if (isForm(headers) || /[?&]Action=/.test(url)) return service === 'ec2' ? 'ec2' : 'query';
   return 'rest-json';
@@ -57,6 +59,17 @@ export function renderAwsError(protocol: AwsProtocol, error: AwsError, headers: 
         },
         body: JSON.stringify({ message: error.message }),
       };
+    case 'cbor':
+      return {
+        status: error.status,
+        headers: {
+          'content-type': 'application/cbor',
+          'smithy-protocol': 'rpc-v2-cbor',
+          'x-amzn-requestid': requestId,
+          ...queryError(error, headers, fault),
+        },
+        body: encodeCbor({ __type: error.code, message: error.message }),
+      };
     case 'rest-xml':
       return xmlError(
         error.status,
@@ -88,10 +101,15 @@ function jsonError(error: AwsError, requestId: string, headers: Headers, fault: 
         : 'application/x-amz-json-1.1',
       'x-amzn-errortype': error.code,
       'x-amzn-requestid': requestId,
-      ...(headers['x-amzn-query-mode'] === 'true' && { 'x-amzn-query-error': `${error.code};${fault}` }),
+      ...queryError(error, headers, fault),
     },
     body: JSON.stringify({ __type: error.code, message: error.message }),
   };
+}
+
+/** Services that once spoke the query protocol: their clients ask for its names. */
+function queryError(error: AwsError, headers: Headers, fault: string): Record<string, string> {
+  return headers['x-amzn-query-mode'] === 'true' ? { 'x-amzn-query-error': `${error.code};${fault}` } : {};
 }
 
 function xmlError(status: number, requestId: string, body: string): AwsResponse {

@@ -13,6 +13,8 @@ const targetPrefixes: Readonly<Record<string, string>> = {
   'application-autoscaling': 'AnyScaleFrontendService',
   secretsmanager: 'secretsmanager',
   kms: 'TrentService',
+  events: 'AWSEvents',
+  dynamodb: 'DynamoDB_20120810',
 };
 
 const queryVersions: Readonly<Record<string, string>> = {

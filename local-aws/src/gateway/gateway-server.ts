@@ -3,13 +3,16 @@
  * everything that is not signed for AWS may belong to a local route (status, task metadata, registry).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AwsError, type AwsRequest, type AwsResponse, type Overlay } from '../contract.ts';
+import { type ApiCall, describeCall } from './api-call.ts';
 import { decideProtocol, renderAwsError } from './aws-answer.ts';
 import { decideUnsupported } from './decide-unsupported.ts';
 import { decideForeignOrigin } from './foreign-origin.ts';
+import { answerHeaders } from './forwarded-headers.ts';
 import { listenOnPort } from './listen-on-port.ts';
-import { answerHeaders, type MotoClient } from './moto-client.ts';
+import type { MotoClient, MotoRequest } from './moto-client.ts';
 import { readBody } from './read-body.ts';
 import {
   buildAwsRequest,
@@ -18,6 +21,7 @@ import {
   type RequestScope,
   recogniseScope,
 } from './recognise-request.ts';
+import { refuseUpgrade } from './refuse-upgrade.ts';
 
 /** API bodies are held in memory up to this size; S3 objects are streamed and have no limit here. */
 const maxApiBodyBytes = 64 * 1024 * 1024;
@@ -26,6 +30,7 @@ const headersTimeoutMs = 30_000;
 const requestTimeoutMs = 600_000;
 const keepAliveTimeoutMs = 65_000;
 const maxClientConnections = 2048;
+const noBody = Buffer.alloc(0);
 
 /** A part of the gateway that is no AWS API, chosen by path prefix for requests without an AWS signature. */
 export interface LocalRoute {
@@ -34,12 +39,26 @@ export interface LocalRoute {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
+/** A part of the gateway that connections change their protocol for. */
+export interface UpgradeRoute {
+  /** For example `/_local/exec/`. */
+  readonly prefix: string;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 export interface GatewayParts {
   readonly moto: MotoClient;
   readonly overlays: readonly Overlay[];
   readonly routes: readonly LocalRoute[];
+  readonly upgrades?: readonly UpgradeRoute[];
   /** Signing names of services that exist in the gateway's region only. */
   readonly regionalServices: ReadonlySet<string>;
+  /**
+   * Asked before anything else sees a call of AWS's API; may make it wait.
+   * @param describe costs a look into the body, which most of the time nobody needs
+   * @throws AwsError (or rejects with one) that it is answered with
+   */
+  readonly admit?: (describe: () => ApiCall) => Promise<void> | undefined;
   /** Why moto is gone; undefined while it lives. */
   readonly motoFailure: () => string | undefined;
 }
@@ -70,6 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       response.destroy();
     });
   });
+  server.on('upgrade', (request, socket, head) => handleUpgrade(parts, request, socket, head));
   server.headersTimeout = headersTimeoutMs;
   server.requestTimeout = requestTimeoutMs;
   server.keepAliveTimeout = keepAliveTimeoutMs;
@@ -92,6 +112,20 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
+function handleUpgrade(
+  parts: GatewayParts | undefined,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const refusal = decideForeignOrigin(singleHeaders(request));
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const route = parts?.upgrades?.find(({ prefix }) => path.startsWith(prefix));
+  if (refusal !== undefined) refuseUpgrade(socket, '403 Forbidden', refusal);
+  else if (route === undefined) refuseUpgrade(socket, '404 Not Found', `Nothing to open at ${path}.`);
+  else route.upgrade(request, socket, head);
+}
+
 async function handleRequest(
   options: GatewayOptions,
   parts: GatewayParts | undefined,
@@ -110,15 +144,19 @@ async function handleRequest(
     if (route !== undefined) return route.handle(request, response);
   }
   const scope = recogniseScope(headers, url, options.region);
+  const caller: Caller = { rawHeaders: request.rawHeaders, abandoned: () => response.closed };
   try {
     const overlays = parts.overlays.filter(({ service }) => service === scope.service);
-    if (scope.service === 's3' && overlays.length === 0)
-      return await streamToMoto(parts, request, response, scope);
-    const body = await readBody(request, maxApiBodyBytes);
-    if (overlays.length > 0) checkRegion(options, parts, scope);
     const head = { method: request.method ?? 'GET', url, headers };
+    if (scope.service === 's3' && overlays.length === 0) {
+      await parts.admit?.(() => describeCall(head, scope, noBody));
+      return await streamToMoto(parts, request, response, scope);
+    }
+    const body = await readBody(request, maxApiBodyBytes);
+    await parts.admit?.(() => describeCall(head, scope, body));
+    if (overlays.length > 0) checkRegion(options, parts, scope);
     const awsRequest = buildAwsRequest(head, scope, body, options.accountId);
-    await sendAnswer(response, await answer(parts, overlays, awsRequest, request.rawHeaders));
+    await sendAnswer(response, await answer(parts, overlays, awsRequest, caller));
   } catch (error) {
     if (response.headersSent) throw error;
     const awsError = error instanceof AwsError ? error : internalError(options, scope, headers, url, error);
@@ -138,13 +176,16 @@ function checkRegion(options: GatewayOptions, parts: GatewayParts, scope: Reques
   );
 }
 
+/** Who asks. */
+type Caller = Required<Pick<MotoRequest, 'rawHeaders' | 'abandoned'>>;
+
 async function answer(
   parts: GatewayParts,
   overlays: readonly Overlay[],
   request: AwsRequest,
-  rawHeaders: readonly string[],
+  caller: Caller,
 ): Promise<AwsResponse> {
-  const forward = (changed?: { body?: Buffer }) => forwardToMoto(parts, request, rawHeaders, changed?.body);
+  const forward = (changed?: { body?: Buffer }) => forwardToMoto(parts, request, caller, changed?.body);
   for (const overlay of overlays) {
     const answered = await overlay.handle(request, forward);
     if (answered !== undefined) return answered;
@@ -155,7 +196,7 @@ async function answer(
 async function forwardToMoto(
   parts: GatewayParts,
   request: AwsRequest,
-  rawHeaders: readonly string[],
+  caller: Caller,
   changed: Buffer | undefined,
 ): Promise<AwsResponse> {
   const body = changed ?? request.body;
@@ -163,7 +204,7 @@ async function forwardToMoto(
   const response = await sendToMoto(parts, {
     method: request.method,
     url: request.url,
-    rawHeaders,
+    ...caller,
     body: hasBody ? body : null,
   });
   const headers = answerHeaders(response.headers);
@@ -188,6 +229,7 @@ async function streamToMoto(
     url: request.url ?? '/',
     rawHeaders: request.rawHeaders,
     body: hasBody ? request : null,
+    abandoned: () => response.closed,
   });
   const headers = answerHeaders(answered.headers);
   const what = {

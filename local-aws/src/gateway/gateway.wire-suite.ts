@@ -64,6 +64,21 @@ export function gatewayWireSuite(wire: () => Wire): void {
     ).toBe(createHash('sha256').update(content).digest('hex'));
   });
 
+  test('[s3.if-match] whoever read an older version does not overwrite a newer one', async () => {
+    const s3 = new S3Client({ ...wire().clientOptions, forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket: 'matched' }));
+    const put = (Body: string, IfMatch?: string) =>
+      s3.send(new PutObjectCommand({ Bucket: 'matched', Key: 'k', Body, ...(IfMatch && { IfMatch }) }));
+    const { ETag: first = '' } = await put('one');
+    const { ETag: second = '' } = await put('two', first);
+    await expect(put('three', first)).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      $metadata: { httpStatusCode: 412 },
+    });
+    const got = await s3.send(new GetObjectCommand({ Bucket: 'matched', Key: 'k' }));
+    expect([got.ETag, await got.Body?.transformToString()]).toEqual([second, 'two']);
+  });
+
   test('JSON services are forwarded, errors keep their code', async () => {
     const ssm = new SSMClient(wire().clientOptions);
     await ssm.send(new PutParameterCommand({ Name: '/p/e/s', Value: 'v', Type: 'SecureString' }));

@@ -1,7 +1,7 @@
 /** Binds a server to a port of 127.0.0.1: the one that was asked for, or the first free one of the defaults. */
 import type { Server } from 'node:http';
 
-export const defaultPort = 4700;
+const defaultPort = 4700;
 const defaultPortCount = 20;
 
 export class PortBusyError extends Error {

@@ -1,9 +1,10 @@
 /**
- * The gateway's own pages: status and stop of the embedded AWS, and the task metadata endpoint (version 4)
- * that every task is given in ECS_CONTAINER_METADATA_URI_V4.
+ * The gateway's own pages: status and stop of the embedded AWS, what Prometheus is to scrape, and the task metadata
+ * endpoint (version 4) that every task is given in ECS_CONTAINER_METADATA_URI_V4.
  */
 import type { ServerResponse } from 'node:http';
-import type { LocalStatus } from '../contract.ts';
+import type { ScrapeTargetGroup } from '../ecs/render/scrape-targets.ts';
+import type { LocalStatus } from '../local-status.ts';
 import type { LocalRoute } from './gateway-server.ts';
 
 export type MetadataSuffix = '' | 'task' | 'stats' | 'task/stats';
@@ -27,6 +28,17 @@ export function createStatusRoute(status: () => LocalStatus, stop: () => void): 
       sendJson(response, 404, {
         message: `No ${request.method} ${path} here; there is GET /_local/status and POST /_local/stop.`,
       });
+    },
+  };
+}
+
+/** Service discovery for any Prometheus on this computer: `http_sd_configs: [{ url: …/_local/scrape-targets }]`. */
+export function createScrapeTargetsRoute(targets: () => readonly ScrapeTargetGroup[]): LocalRoute {
+  return {
+    prefix: '/_local/scrape-targets',
+    handle: async (request, response) => {
+      if (request.method === 'GET') return sendJson(response, 200, targets());
+      sendJson(response, 405, { message: `${request.method} is not for this; GET is.` });
     },
   };
 }

@@ -3,22 +3,11 @@
  */
 import type { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
+import { forwardedHeaders } from './forwarded-headers.ts';
 
 /** moto's first call to a service takes up to 2 s; nothing legitimate takes longer than this. */
 const answerTimeoutMs = 120_000;
 const maxConnections = 64;
-
-/** Headers that belong to one connection (RFC 9110, 7.6.1), plus those that undici writes by itself. */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-]);
 
 export interface MotoRequest {
   readonly method: string;
@@ -27,6 +16,8 @@ export interface MotoRequest {
   /** Name, value, name, value: as received, so that nothing is reordered or joined. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer | Readable | null;
+  /** Whether nobody waits for the answer any more. */
+  readonly abandoned?: (() => boolean) | undefined;
 }
 
 export interface MotoClient {
@@ -52,27 +43,4 @@ export function createMotoClient(baseUrl: string): MotoClient {
       }),
     close: () => pool.destroy(),
   };
-}
-
-/** @param lengthKnown the body is a buffer, so its length is written anew (an overlay may have changed it) */
-export function forwardedHeaders(rawHeaders: readonly string[], lengthKnown: boolean): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    const lower = name.toLowerCase();
-    if (connectionHeaders.has(lower) || (lengthKnown && lower === 'content-length')) continue;
-    kept.push(name, rawHeaders[i + 1] ?? '');
-  }
-  return kept;
-}
-
-/** Answer headers without those of the connection between gateway and moto. */
-export function answerHeaders(
-  headers: Dispatcher.ResponseData['headers'],
-): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !connectionHeaders.has(name)) kept[name] = value;
-  }
-  return kept;
 }

@@ -3,11 +3,11 @@
  * so that Ctrl-C in a terminal reaches it through us only, and it dies with us even when we are killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { findFreePort } from '../free-port.ts';
 import { findOnPath } from './find-moto.ts';
 
 const readyTimeoutMs = 60_000;
-const pollIntervalMs = 50;
+const pollIntervalMs = 20;
 const pollTimeoutMs = 2_000;
 /** moto keeps nothing on disk, so there is nothing to wait long for. */
 const stopTimeoutMs = 500;
@@ -33,10 +33,14 @@ export interface MotoProcessOptions {
   readonly args?: readonly string[];
   readonly region: string;
   readonly accountId: string;
+  /** Folder with the `sitecustomize.py` that makes its identifiers repeatable. */
+  readonly pythonPath?: string;
   /** Environment of this process; only what a Python program needs is passed on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told of the child's process id when it starts and when it has ended. */
   readonly track: (pid: number, alive: boolean) => void;
+  /** Called after each spawn: from then on there is time, as moto takes most of a second to be ready. */
+  readonly spawned?: () => void;
   readonly log: (line: string) => void;
 }
 
@@ -92,6 +96,7 @@ async function startOnPort(
     );
   });
   if (child.pid !== undefined) options.track(child.pid, true);
+  options.spawned?.();
   const { pid } = child;
   void ended.then(() => pid !== undefined && options.track(pid, false));
 
@@ -138,6 +143,7 @@ async function spawnMoto(options: MotoProcessOptions, port: number): Promise<Chi
       ...(environment.PYENV_VERSION !== undefined && { PYENV_VERSION: environment.PYENV_VERSION }),
       ...(environment.VIRTUAL_ENV !== undefined && { VIRTUAL_ENV: environment.VIRTUAL_ENV }),
       PYTHONUNBUFFERED: '1',
+      ...(options.pythonPath !== undefined && { PYTHONPATH: options.pythonPath }),
       MOTO_ACCOUNT_ID: options.accountId,
       AWS_DEFAULT_REGION: options.region,
       // Web pages have no business here; see foreign-origin.ts.
@@ -198,16 +204,4 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -8,10 +8,17 @@ const FIRST_RETRY_MS = 100;
 export class CloudWatchLogSink implements LogSink {
   readonly #control: ControlPlane;
   readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #delivered: (group: string, lines: readonly LogLine[]) => void;
 
-  constructor(options: { control: ControlPlane; clock: Pick<Clock, 'sleep'> }) {
+  /** @param options.delivered hears of lines that a group has taken; must not throw */
+  constructor(options: {
+    control: ControlPlane;
+    clock: Pick<Clock, 'sleep'>;
+    delivered?: (group: string, lines: readonly LogLine[]) => void;
+  }) {
     this.#control = options.control;
     this.#clock = options.clock;
+    this.#delivered = options.delivered ?? (() => undefined);
   }
 
   async openStream(group: string, stream: string): Promise<void> {
@@ -27,6 +34,7 @@ export class CloudWatchLogSink implements LogSink {
   async put(group: string, stream: string, lines: readonly LogLine[]): Promise<void> {
     if (lines.length === 0) return;
     await this.#call('PutLogEvents', { logGroupName: group, logStreamName: stream, logEvents: lines });
+    this.#delivered(group, lines);
   }
 
   /** Tries again what may pass: an AWS error below 500 is an answer, not a failure. */

@@ -1,6 +1,7 @@
 /**
  * A tiny shell process that outlives the embedded AWS by a moment: when its standard input closes, because
- * the embedded AWS has ended in whatever way, it kills the process groups that are still on its list.
+ * the embedded AWS has ended in whatever way, it kills the process groups that are still on its list,
+ * and whoever is in the control groups of tasks.
  * The kernel's parent-death signal reaches only a task's first process; this reaches the children too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,18 +13,39 @@ while read -r verb id; do
     add) groups="$groups$id " ;;
     del) before="\${groups%% $id *}"
          if [ "$before" != "$groups" ]; then groups="$before \${groups#* $id }"; fi ;;
+    end) exit 0 ;;
   esac
 done
 for id in $groups; do kill -s KILL -- "-$id" 2>/dev/null; done
+# A killed process leaves its group when the kernel has buried it, which takes its time on a busy computer.
+round=0
+while [ "$round" -lt 100 ]; do
+  round=$((round + 1))
+  left=
+  for folder; do
+    for group in "$folder"/*/; do
+      if [ -e "$group/cgroup.procs" ]; then
+        while read -r id; do kill -s KILL "$id" 2>/dev/null; done < "$group/cgroup.procs"
+        rmdir "$group" 2>/dev/null
+      fi
+    done
+    if [ -d "$folder" ]; then rmdir "$folder" 2>/dev/null || left=1; fi
+  done
+  [ -n "$left" ] || exit 0
+  sleep 0.1
+done
 `;
 
 export class GroupGuard {
   #shell: ChildProcess | undefined;
   readonly #groups = new Set<number>();
   readonly #log: (line: string) => void;
+  readonly #folders: readonly string[];
 
-  constructor(log: (line: string) => void) {
+  /** @param folders in which the control groups of tasks lie */
+  constructor(log: (line: string) => void, folders: readonly string[] = []) {
     this.#log = log;
+    this.#folders = folders;
   }
 
   get pid(): number | undefined {
@@ -44,7 +66,7 @@ export class GroupGuard {
 
   #start(): void {
     // A session of its own: Ctrl-C on the terminal must not end the guard before the tasks.
-    const shell = spawn('/bin/sh', ['-c', SCRIPT], {
+    const shell = spawn('/bin/sh', ['-c', SCRIPT, 'sh', ...this.#folders], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       env: { PATH: '/usr/bin:/bin' },
@@ -61,7 +83,8 @@ export class GroupGuard {
   }
 
   #stop(): void {
-    this.#shell?.stdin?.end();
+    // An orderly end: by now the control groups may have new tasks, which are another guard's.
+    this.#shell?.stdin?.end('end\n');
     this.#shell = undefined;
   }
 

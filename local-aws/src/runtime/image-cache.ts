@@ -1,11 +1,11 @@
 /** Unpacked images on disk, each unpacked once; the folder of an image appears complete or not at all. */
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type ImageStore, type OciManifest, TaskStartError } from '../contract.ts';
-import { type ImageConfig, parseImageConfig, SUPPORTED_PLATFORMS } from './image-config.ts';
-import { parseImageReference } from './image-reference.ts';
+import type { ImageStore, OciManifest } from '../contract.ts';
+import type { ImageConfig } from './image-config.ts';
 import { MAX_LAYER_ENTRIES, MAX_UNPACKED_BYTES, unpackLayer } from './layer-unpack.ts';
+import { cannotPull, messageOf, resolveImage } from './resolve-image.ts';
 
 const UNPACKING = '.unpacking-';
 
@@ -28,25 +28,7 @@ export class ImageCache {
 
   /** @throws TaskStartError `CannotPullContainerError`, worded as by AWS and without the code in front */
   async load(image: string, platform?: string): Promise<UnpackedImage> {
-    const parsed = parseImageReference(image);
-    if (parsed === undefined) throw cannotPull(`invalid reference format: ${image}`);
-    const found = await this.#images.resolve(parsed.repository, parsed.reference).catch((error) => {
-      throw cannotPull(`failed to resolve ref ${image}: ${messageOf(error)}`);
-    });
-    if (found === undefined) {
-      throw cannotPull(
-        `pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
-      );
-    }
-    const config = await this.#readConfig(image, found.manifest);
-    const fits =
-      platform === undefined ? SUPPORTED_PLATFORMS.includes(config.platform) : config.platform === platform;
-    if (!fits) {
-      throw cannotPull(
-        `pull image manifest has been retried 1 time(s): image Manifest does not contain descriptor matching ` +
-          `platform '${platform ?? 'linux/amd64'}' (image ${image} is for ${config.platform})`,
-      );
-    }
+    const found = await resolveImage(this.#images, image, platform);
     // Tasks of one deployment start side by side: the first unpacks, the others wait for it.
     let unpacking = this.#underway.get(found.digest);
     if (unpacking === undefined) {
@@ -56,17 +38,9 @@ export class ImageCache {
       this.#underway.set(found.digest, unpacking);
     }
     try {
-      return { digest: found.digest, rootfs: await unpacking, config };
+      return { digest: found.digest, rootfs: await unpacking, config: found.config };
     } catch (error) {
       throw cannotPull(`failed to extract layers of ${image}: ${messageOf(error)}`);
-    }
-  }
-
-  async #readConfig(image: string, manifest: OciManifest): Promise<ImageConfig> {
-    try {
-      return parseImageConfig(await readFile(this.#images.blobPath(manifest.config.digest), 'utf8'));
-    } catch (error) {
-      throw cannotPull(`failed to read the configuration of ${image}: ${messageOf(error)}`);
     }
   }
 
@@ -100,14 +74,6 @@ export class ImageCache {
         await rm(path.join(this.#directory, name), { recursive: true, force: true });
     }
   }
-}
-
-function cannotPull(message: string): TaskStartError {
-  return new TaskStartError('CannotPullContainerError', message);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function exists(file: string): Promise<boolean> {

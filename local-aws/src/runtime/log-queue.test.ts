@@ -116,7 +116,11 @@ describe('CloudWatchLogSink', () => {
       },
       query: async () => '',
     };
-    return { sink: new CloudWatchLogSink({ control, clock: { sleep: async () => {} } }), calls };
+    const taken: string[] = [];
+    const delivered = (group: string, lines: readonly LogLine[]) =>
+      void taken.push(`${group} ${lines.length}`);
+    const sink = new CloudWatchLogSink({ control, clock: { sleep: async () => {} }, delivered });
+    return { sink, calls, taken };
   };
 
   it('opens a stream that may be there, in a group that must be', async () => {
@@ -139,8 +143,10 @@ describe('CloudWatchLogSink', () => {
       action: 'PutLogEvents',
       payload: { logGroupName: 'g', logStreamName: 's', logEvents: lines },
     });
+    expect(passing.taken).toEqual(['g 1']);
     const failing = sinkOf(Array.from({ length: 9 }, () => new Error('down')));
     await expect(failing.sink.put('g', 's', lines)).rejects.toThrow('down');
+    expect(failing.taken).toEqual([]);
     expect(failing.calls).toHaveLength(4);
     const refused = sinkOf([new AwsError('InvalidParameterException', 'bad')]);
     await expect(refused.sink.put('g', 's', lines)).rejects.toThrow('bad');

@@ -8,8 +8,8 @@ import { EVENT_OVERHEAD_BYTES, type LogLine, MAX_BATCH_BYTES, MAX_BATCH_LINES } 
 /** One batch each 200 ms is the five calls a second that CloudWatch long allowed for a stream. */
 export const FLUSH_INTERVAL_MS = 200;
 /** ECS's default `max-buffer-size`. */
-export const MAX_QUEUED_BYTES = 10 * 1024 * 1024;
-export const MAX_QUEUED_LINES = 100_000;
+const MAX_QUEUED_BYTES = 10 * 1024 * 1024;
+const MAX_QUEUED_LINES = 100_000;
 /** Dropped lines are cut off the array in steps, as moving it for each line would be slow in a flood. */
 const COMPACT_AFTER_LINES = 4096;
 

@@ -1,110 +1,39 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Clock, RunningTask, TaskDriver, TaskSpec } from '../contract.ts';
-import { FixtureImageStore, REGISTRY } from './image-fixture.ts';
-import { type LogLine, type LogSink, MissingLogGroupError } from './log-sink.ts';
-import { createProcessDriver } from './process-driver.ts';
+import type { RunningTask, TaskDriver } from '../contract.ts';
+import {
+  alive,
+  type MemoryLogSink,
+  openProcessDriver,
+  type ProcessDriverFixture,
+  specOf,
+  until,
+} from './driver-fixture.ts';
+import { type FixtureImageStore, REGISTRY } from './image-fixture.ts';
 
 const onLinux = process.platform === 'linux';
-const WAIT_LIMIT_MS = 8000;
-
-class MemoryLogSink implements LogSink {
-  readonly lines: LogLine[] = [];
-  async openStream(group: string): Promise<void> {
-    if (group === '/missing') throw new MissingLogGroupError(group);
-  }
-  async put(_group: string, _stream: string, lines: readonly LogLine[]): Promise<void> {
-    this.lines.push(...lines);
-  }
-  get messages(): string[] {
-    return this.lines.map((line) => line.message);
-  }
-}
-
-const clock: Clock = {
-  now: () => Date.now(),
-  scaled: (awsMs) => awsMs / 10,
-  sleep: (ms) => sleep(ms),
-};
-
+let fixture: ProcessDriverFixture;
 let stateDir: string;
 let images: FixtureImageStore;
 let logs: MemoryLogSink;
 let driver: TaskDriver;
 let tracked: Map<number, boolean>;
-let nextHost = 10;
 
 beforeEach(async () => {
-  stateDir = await mkdtemp(path.join(tmpdir(), 'process-driver-'));
-  images = new FixtureImageStore(path.join(stateDir, 'blobs'));
-  logs = new MemoryLogSink();
   tracked = new Map();
-  driver = createProcessDriver({
-    stateDir,
-    images,
-    logs,
-    clock,
-    log: () => {},
+  fixture = await openProcessDriver('process-driver', {
     track: (child, alive) => tracked.set(child.pid, alive),
   });
+  ({ stateDir, images, logs, driver } = fixture);
 });
 
-afterEach(async () => {
-  await driver.stopAll(0);
-  await rm(stateDir, { recursive: true, force: true });
-});
+afterEach(() => fixture.close());
 
-async function imageOf(script: string, config: object = {}): Promise<string> {
-  return images.add('shop/web', 'v1', {
-    layers: [[{ name: 'app/main.mjs', content: script }]],
-    config: { WorkingDir: '/app', Cmd: ['node', 'main.mjs'], ...config },
-  });
-}
-
-function specOf(image: string, changes: Partial<TaskSpec> = {}): TaskSpec {
-  nextHost += 1;
-  return {
-    taskArn: `arn:aws:ecs:us-east-1:123456789012:task/c/${nextHost}`,
-    taskId: `task${nextHost}`,
-    clusterName: 'c',
-    family: 'web',
-    revision: 1,
-    zone: 'us-east-1a',
-    privateIp: `10.250.1.${nextHost}`,
-    image,
-    containerName: 'web',
-    environment: {},
-    secretNames: [],
-    containerPort: undefined,
-    cpuUnits: 256,
-    memoryMb: 512,
-    stopTimeoutSeconds: 30,
-    log: { group: '/ecs/web', stream: 'web/1' },
-    ...changes,
-  };
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WAIT_LIMIT_MS;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WAIT_LIMIT_MS} ms: ${what}`);
-    await sleep(25);
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const imageOf: ProcessDriverFixture['addImage'] = (...given) => fixture.addImage(...given);
 
 const says = (text: string) => () => logs.messages.some((line) => line.includes(text));
 
@@ -121,7 +50,7 @@ describe('starting', () => {
     );
     const task = await driver.start(specOf(image, { containerPort: 5000 }));
     await until('listening', says('listening'));
-    if (onLinux) expect(task.address).toMatch(/^127\.250\.1\.\d+$/);
+    if (onLinux) expect(task.address).toMatch(/^127\.250\.\d+\.\d+$/);
     const answer = await fetch(`http://${task.address}:${task.port}/`);
     expect(await answer.text()).toContain(path.join('rootfs', 'app'));
     expect(tracked.get(task.pid)).toBe(true);

@@ -3,7 +3,6 @@
  * its network interface a loopback address. No container engine, no isolation.
  */
 import { mkdir, realpath, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import path from 'node:path';
 import {
@@ -15,25 +14,29 @@ import {
   type TaskSpec,
   TaskStartError,
 } from '../contract.ts';
+import { openTaskGroups, type TaskGroups } from './cgroups.ts';
+import { type CommandPlace, executeCommand } from './execute-command.ts';
 import { GroupGuard } from './group-guard.ts';
 import { ImageCache, type UnpackedImage } from './image-cache.ts';
-import { LogQueue } from './log-queue.ts';
-import { type LogSink, MissingLogGroupError } from './log-sink.ts';
+import type { LogQueue } from './log-queue.ts';
+import type { LogSink } from './log-sink.ts';
+import { fillMemory } from './memory-filler.ts';
 import { createSnapshots, type ProcessSnapshot } from './process-table.ts';
 import { findProgram, placeArgument } from './program-lookup.ts';
-import { decideTaskCommand, decideTaskEnvironment, loopbackAddressOf } from './task-command.ts';
-import { TaskProcess } from './task-process.ts';
+import { stopTask } from './stop-task.ts';
+import { decideTaskCommand, decideTaskEnvironment } from './task-command.ts';
+import type { TaskGroup } from './task-group.ts';
+import { openTaskLogs } from './task-logs.ts';
+import { findPlace, type Place } from './task-place.ts';
+import { type ProcessHandle, TaskProcess } from './task-process.ts';
+import { cannotStart, decideStopTimeoutMs } from './task-start.ts';
 
 const MEMORY_SAMPLE_MS = 500;
 const SNAPSHOT_MAX_AGE_MS = 100;
 const LOG_DELIVERY_AFTER_EXIT_MS = 5000;
+/** A fork bomb ends here, threads included; ours, as AWS documents none for Fargate. */
+const MAX_TASK_PROCESSES = 1024;
 const DEFAULT_STOP_SIGNAL: NodeJS.Signals = 'SIGTERM';
-/**
- * `speed` shortens waits of AWS, while a program drains in real time: a scaled stop timeout does not go
- * below this, unless the task definition itself asks for less.
- */
-export const MIN_STOP_TIMEOUT_MS = 3000;
-
 export interface ProcessDriverOptions {
   readonly stateDir: string;
   readonly images: ImageStore;
@@ -42,6 +45,8 @@ export interface ProcessDriverOptions {
   readonly log: (line: string) => void;
   /** Told of each process when it starts and when it has ended, so that leftovers of a crash can be found. */
   readonly track: (child: { pid: number; startTime: string | undefined }, alive: boolean) => void;
+  /** `none`: limits are measured even where the kernel could keep them. */
+  readonly groups?: 'none';
 }
 
 export function createProcessDriver(options: ProcessDriverOptions): TaskDriver {
@@ -50,8 +55,10 @@ export function createProcessDriver(options: ProcessDriverOptions): TaskDriver {
 
 class ProcessDriver implements TaskDriver {
   readonly name = 'process';
+  readonly description: string;
   readonly #options: ProcessDriverOptions;
   readonly #images: ImageCache;
+  readonly #groups: TaskGroups | undefined;
   readonly #guard: GroupGuard;
   readonly #snapshot: () => ProcessSnapshot;
   readonly #tasks = new Map<TaskProcess, { readonly memoryMb: number; readonly exited: Promise<TaskExit> }>();
@@ -64,7 +71,10 @@ class ProcessDriver implements TaskDriver {
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
     this.#images = new ImageCache(options.stateDir, options.images);
-    this.#guard = new GroupGuard(options.log);
+    this.#groups = options.groups === 'none' ? undefined : openTaskGroups(options.stateDir, options.log);
+    this.description =
+      this.#groups === undefined ? 'process (measured)' : `process (cgroup v${this.#groups.version} limits)`;
+    this.#guard = new GroupGuard(options.log, this.#groups?.folders);
     this.#snapshot = createSnapshots(() => options.clock.now(), SNAPSHOT_MAX_AGE_MS);
   }
 
@@ -76,11 +86,11 @@ class ProcessDriver implements TaskDriver {
   async start(spec: TaskSpec): Promise<RunningTask> {
     const image = await this.#images.load(spec.image);
     const place = await findPlace(spec);
-    const queue = await this.#openLogs(spec);
+    const queue = await openTaskLogs(spec, this.#options);
     const home = path.join(this.#options.stateDir, 'tasks', spec.taskId);
     let task: TaskProcess;
     try {
-      this.#leftoversRemoved ??= rm(path.dirname(home), { recursive: true, force: true });
+      this.#leftoversRemoved ??= this.#removeLeftovers(path.dirname(home));
       await this.#leftoversRemoved;
       await mkdir(home, { recursive: true });
       task = await this.#startProcess(spec, image, place, home, queue);
@@ -102,21 +112,39 @@ class ProcessDriver implements TaskDriver {
       exited,
       usage: () => task.usage(),
       stop: () => {
-        stopping ??= this.#stop(task, spec.stopTimeoutSeconds, exited);
+        stopping ??= stopTask(
+          task,
+          exited,
+          decideStopTimeoutMs(spec.stopTimeoutSeconds, this.#options.clock),
+        );
         return stopping;
       },
+      freeze: (frozen) => task.freeze(frozen),
+      kill: () => task.kill(),
+      fillMemory: () => fillMemory(task, spec.memoryMb, this.#options.log),
+      execute: (command, options) => executeCommand(task, commandPlace(task, image), command, options ?? {}),
     };
   }
 
   async stopAll(withinMs: number): Promise<void> {
     this.#closed = true; // a task that is just starting must not slip through
-    const tasks = [...this.#tasks];
-    for (const [task] of tasks) task.signalStop();
-    const late = setTimeout(() => {
-      for (const [task] of tasks) task.kill();
-    }, withinMs);
-    await Promise.all(tasks.map(([, { exited }]) => exited));
-    clearTimeout(late);
+    await Promise.all([...this.#tasks].map(([task, { exited }]) => stopTask(task, exited, withinMs)));
+  }
+
+  async #removeLeftovers(homes: string): Promise<void> {
+    await rm(homes, { recursive: true, force: true });
+    const names = (await this.#groups?.leftoversRemoved) ?? [];
+    if (names.length > 0) this.#options.log(`removed groups of tasks that an earlier run had left: ${names}`);
+  }
+
+  #createGroup(spec: TaskSpec): TaskGroup | undefined {
+    try {
+      const { cpuUnits, memoryMb } = spec;
+      return this.#groups?.create(spec.taskId, { cpuUnits, memoryMb, processes: MAX_TASK_PROCESSES });
+    } catch (error) {
+      this.#options.log(`the limits of task ${spec.taskId} are measured only: ${String(error)}`);
+      return undefined;
+    }
   }
 
   async #startProcess(
@@ -140,6 +168,8 @@ class ProcessDriver implements TaskDriver {
     if (program === undefined) throw cannotStart(notFound(name));
     const args = await Promise.all(rest.map((argument) => placeArgument(argument, rootfs)));
     this.#setpriv ??= findSetpriv(hostPath);
+    const setpriv = await this.#setpriv;
+    const group = this.#createGroup(spec);
     try {
       return await TaskProcess.start({
         program,
@@ -150,13 +180,16 @@ class ProcessDriver implements TaskDriver {
           task: { ...spec.environment, ...place.environment },
           host: { path: hostPath, lang: process.env.LANG, home },
         }),
-        setpriv: await this.#setpriv,
+        setpriv,
+        group,
         stopSignal: knownSignal(image.config.stopSignal),
         snapshot: this.#snapshot,
-        startedAtMs: this.#options.clock.now(),
+        now: () => this.#options.clock.now(),
         onLine: (line) => queue?.add(line),
+        onMember: (handle, alive) => this.#watch(handle, alive),
       });
     } catch (error) {
+      await group?.remove();
       throw cannotStart(`exec: "${name}": ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -167,74 +200,34 @@ class ProcessDriver implements TaskDriver {
     queue: LogQueue | undefined,
     home: string,
   ): Promise<TaskExit> {
-    const child = { pid: task.pid, startTime: task.startTime };
-    this.#track(child, true);
-    this.#guard.add(task.pid);
     const finish = async (): Promise<TaskExit> => {
       const exit = await task.ended;
       this.#tasks.delete(task);
-      if (this.#tasks.size === 0) this.#stopMemoryWatch();
-      this.#guard.remove(task.pid);
-      this.#track(child, false);
+      if (!this.#anyMeasured()) this.#stopMemoryWatch();
       await queue?.close(LOG_DELIVERY_AFTER_EXIT_MS);
       await rm(home, { recursive: true, force: true }).catch(() => {});
       return exit;
     };
     const exited = finish();
     this.#tasks.set(task, { memoryMb: spec.memoryMb, exited });
-    this.#watchMemory();
+    if (this.#anyMeasured()) this.#watchMemory();
     return exited;
   }
 
   /** A register that can't be written must not keep a task from ending. */
-  #track(child: { pid: number; startTime: string | undefined }, alive: boolean): void {
+  #watch(handle: ProcessHandle, alive: boolean): void {
+    if (alive) this.#guard.add(handle.pid);
+    else this.#guard.remove(handle.pid);
     try {
-      this.#options.track(child, alive);
+      this.#options.track(handle, alive);
     } catch (error) {
-      this.#options.log(`process ${child.pid} could not be registered (alive: ${alive}): ${String(error)}`);
+      this.#options.log(`process ${handle.pid} could not be registered (alive: ${alive}): ${String(error)}`);
     }
   }
 
-  async #stop(task: TaskProcess, timeoutSeconds: number, exited: Promise<TaskExit>): Promise<TaskExit> {
-    task.signalStop();
-    const askedMs = timeoutSeconds * 1000;
-    const timeoutMs = Math.min(askedMs, Math.max(this.#options.clock.scaled(askedMs), MIN_STOP_TIMEOUT_MS));
-    const late = setTimeout(() => task.kill(), timeoutMs);
-    try {
-      return await exited;
-    } finally {
-      clearTimeout(late);
-    }
-  }
-
-  /** @throws TaskStartError `ResourceInitializationError` as the awslogs driver fails on Fargate */
-  async #openLogs(spec: TaskSpec): Promise<LogQueue | undefined> {
-    const { log: target } = spec;
-    if (target === undefined) return undefined;
-    const { logs, clock, log } = this.#options;
-    try {
-      await logs.openStream(target.group, target.stream);
-    } catch (error) {
-      const cause =
-        error instanceof MissingLogGroupError
-          ? 'ResourceNotFoundException: The specified log group does not exist.'
-          : error instanceof Error
-            ? error.message
-            : String(error);
-      throw new TaskStartError(
-        'ResourceInitializationError',
-        `failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch ` +
-          `log stream: ${cause} (log group ${target.group}) : exit status 1`,
-      );
-    }
-    return new LogQueue({
-      put: (lines) => logs.put(target.group, target.stream, lines),
-      now: () => clock.now(),
-      onLost: (error, lines) =>
-        log(
-          `${lines} log lines of task ${spec.taskId} are lost, ${target.group} did not take them: ${String(error)}`,
-        ),
-    });
+  /** Where the kernel keeps the limits of all tasks, nobody has to read the process table for them. */
+  #anyMeasured(): boolean {
+    return [...this.#tasks.keys()].some((task) => task.options.group === undefined);
   }
 
   #watchMemory(): void {
@@ -250,48 +243,9 @@ class ProcessDriver implements TaskDriver {
   }
 }
 
-interface Place {
-  readonly address: string;
-  readonly port: number;
-  /** Variables that make the task listen there. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** The task's own loopback address; where the system has only 127.0.0.1, a free port there takes its place. */
-async function findPlace(spec: TaskSpec): Promise<Place> {
-  const address = loopbackAddressOf(spec.privateIp) ?? '127.0.0.1';
-  const port = spec.containerPort;
-  const host = { HOST: address };
-  if (port === undefined) return { address, port: 0, environment: host };
-  const bound = await tryBind(address, port);
-  if (bound.ok) return { address, port, environment: host };
-  if (bound.code === 'EADDRNOTAVAIL') {
-    const free = await tryBind('127.0.0.1', 0);
-    if (free.ok) {
-      const environment = { HOST: '127.0.0.1', PORT: String(free.port) };
-      return { address: '127.0.0.1', port: free.port, environment };
-    }
-  }
-  throw cannotStart(
-    `port ${port} of ${address}, the address of task ${spec.taskId}, can't be bound (${bound.code}): ` +
-      `another program listens there, or on every address`,
-  );
-}
-
-type Bound = { readonly ok: true; readonly port: number } | { readonly ok: false; readonly code: string };
-
-async function tryBind(address: string, port: number): Promise<Bound> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve({ ok: false, code: error.code ?? error.message }),
-    );
-    server.listen({ host: address, port, exclusive: true }, () => {
-      const bound = server.address();
-      const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
-      server.close(() => resolve({ ok: true, port: boundPort }));
-    });
-  });
+function commandPlace(task: TaskProcess, image: UnpackedImage): CommandPlace {
+  const { workingDirectory, environment } = task.options;
+  return { rootfs: image.rootfs, workingDirectory, hostPath: environment.PATH ?? '' };
 }
 
 async function findSetpriv(hostPath: string): Promise<string | undefined> {
@@ -311,8 +265,4 @@ function notFound(name: string): string {
     `failed to create new container runtime task: failed to create shim task: OCI runtime create failed: ` +
     `runc create failed: unable to start container process: exec: "${name}": ${why}: unknown`
   );
-}
-
-function cannotStart(message: string): TaskStartError {
-  return new TaskStartError('CannotStartContainerError', message);
 }

@@ -98,7 +98,7 @@ export function selectTree(rows: readonly ProcessRow[], leader: number): Process
 }
 
 /** Resident memory of the processes in MB; pages that they share count once for each of them. */
-export function readResidentMb(rows: readonly ProcessRow[]): number {
+export function readResidentMb(rows: readonly Pick<ProcessRow, 'pid'>[]): number {
   return sumKilobytes(rows, 'status', /^VmRSS:\s+(\d+) kB/m) / KILOBYTES_PER_MB;
 }
 
@@ -107,7 +107,7 @@ export function readProportionalMb(rows: readonly ProcessRow[]): number {
   return sumKilobytes(rows, 'smaps_rollup', /^Pss:\s+(\d+) kB/m) / KILOBYTES_PER_MB;
 }
 
-function sumKilobytes(rows: readonly ProcessRow[], file: string, pattern: RegExp): number {
+function sumKilobytes(rows: readonly Pick<ProcessRow, 'pid'>[], file: string, pattern: RegExp): number {
   let sum = 0;
   for (const row of rows) sum += Number(pattern.exec(read(`/proc/${row.pid}/${file}`) ?? '')?.[1] ?? 0);
   return sum;

@@ -11,7 +11,7 @@ export interface ProcessIdentity {
   readonly bootId: string | undefined;
 }
 
-export function readBootId(): string | undefined {
+function readBootId(): string | undefined {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   } catch {

@@ -26,8 +26,11 @@ export interface StateLock {
   release(): void;
 }
 
-/** @throws StateLockedError naming process id and endpoint of the daemon that has it */
-export function acquireStateLock(stateDir: string): StateLock {
+/**
+ * @param what holds the directory, for the error
+ * @throws StateLockedError naming process id and endpoint of the daemon that has it
+ */
+export function acquireStateLock(stateDir: string, what = 'An embedded AWS'): StateLock {
   const file = join(stateDir, 'daemon.lock');
   const own = identifyProcess(process.pid);
   const draft = join(stateDir, `daemon.lock.${process.pid}`);
@@ -35,7 +38,7 @@ export function acquireStateLock(stateDir: string): StateLock {
     writeFileSync(draft, `${JSON.stringify({ ...own, endpoint } satisfies LockHolder)}\n`, { mode: 0o600 });
   write('');
   try {
-    takeLock(file, draft, stateDir);
+    takeLock(file, draft, stateDir, what);
   } finally {
     rmSync(draft, { force: true });
   }
@@ -50,7 +53,7 @@ export function acquireStateLock(stateDir: string): StateLock {
   };
 }
 
-function takeLock(file: string, draft: string, stateDir: string): void {
+function takeLock(file: string, draft: string, stateDir: string, what: string): void {
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     try {
       // A link either makes the whole file or fails: nobody reads half a lock.
@@ -60,7 +63,7 @@ function takeLock(file: string, draft: string, stateDir: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = readHolder(file);
-    if (holder !== undefined && decideLiveness(holder) !== 'gone') throw lockedError(holder, stateDir);
+    if (holder !== undefined && decideLiveness(holder) !== 'gone') throw lockedError(holder, stateDir, what);
     removeStale(file, holder, draft);
   }
   throw new StateLockedError(
@@ -92,10 +95,10 @@ function readHolder(file: string): LockHolder | undefined {
   }
 }
 
-function lockedError(holder: LockHolder, stateDir: string): StateLockedError {
+function lockedError(holder: LockHolder, stateDir: string, what: string): StateLockedError {
   const where = holder.endpoint === '' ? 'it is still starting' : `it answers on ${holder.endpoint}`;
   return new StateLockedError(
-    `An embedded AWS runs on the state directory ${stateDir} already: process ${holder.pid}, ${where}.`,
+    `${what} runs on the state directory ${stateDir} already: process ${holder.pid}, ${where}.`,
     `Use that one, or stop it first: kill ${holder.pid}`,
   );
 }

@@ -1,6 +1,7 @@
 /** The current release with a changed configuration, through the gates of its environment. */
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger } from '../domain/ledger.ts';
+import { commandToFill } from '../domain/next-command.ts';
 import type { Ports } from '../ports.ts';
 import type { RunOptions } from './carry-out.ts';
 import { ensurePromotion } from './open-promotion.ts';
@@ -18,10 +19,7 @@ export async function applyConfiguration(
     : undefined;
   if (!current) {
     throw new TowpathError('NOT_DEPLOYED', `${environment.name} runs nothing yet.`, {
-      hint:
-        environment.position === 0
-          ? `towpath deploy ${environment.name}`
-          : `towpath promote ${environment.name}`,
+      hint: commandToFill(environment),
     });
   }
   const { release, image } = current;

@@ -1,11 +1,10 @@
 /** Runs what the gates let through: the plan is judged by the last gate before anything is written. */
 import { TowpathError } from '../domain/errors.ts';
-import { decideGates, type GateFacts, gatePolicyOf } from '../domain/gates.ts';
 import { type DeploymentKind, foldLedger, type LedgerEvent } from '../domain/ledger.ts';
-import type { PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions } from '../domain/promotion.ts';
 import type { Cloud, Ports } from '../ports.ts';
+import { assertPlanAllowed } from './assert-plan-allowed.ts';
 import type { BuiltRelease } from './build.ts';
 import { withLock } from './lock.ts';
 import { type DeployResult, runDeployment } from './run-deployment.ts';
@@ -25,7 +24,6 @@ export interface CarryOutRequest {
   readonly built: BuiltRelease;
   readonly kind: Extract<DeploymentKind, 'promote' | 'rollback' | 'apply'>;
   readonly promotion?: string | undefined;
-  readonly facts: GateFacts;
   readonly options: RunOptions;
   /** Asked once more under the lock, and with the intent: people may decide otherwise until then. */
   stillValid(events: readonly LedgerEvent[]): boolean;
@@ -37,10 +35,10 @@ export async function carryOut(
   cloud: Cloud,
   request: CarryOutRequest,
 ): Promise<DeployResult> {
-  const { built, kind, promotion, facts, options } = request;
+  const { built, kind, promotion, options } = request;
   await assertInSync(ports, environment);
   const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
-  return withLock(cloud, kind, options.signal, async (signal) => {
+  return withLock(ports, cloud, kind, options.signal, async (signal) => {
     const events = await settleLedger(ports, cloud);
     const assertWanted = (soFar: readonly LedgerEvent[]) => assertStillValid(environment, request, soFar);
     assertWanted(events);
@@ -57,7 +55,7 @@ export async function carryOut(
       current: foldLedger(events).current,
       events,
       signal,
-      judgePlan: (plan) => assertPlanGate(ports, environment, facts, plan),
+      judgePlan: (plan) => assertPlanAllowed(environment, plan, options.allowDestroy),
       assertWanted,
     });
   });
@@ -86,13 +84,4 @@ function assertStillValid(
     `While ${promotion} of ${built.release.id} was prepared, somebody else decided about it: ${now}. Nothing was done in ${environment.name}.`,
     { hint },
   );
-}
-
-function assertPlanGate(ports: Ports, environment: Environment, facts: GateFacts, plan: PlanSummary): void {
-  const gates = decideGates({ ...facts, plan }, gatePolicyOf(environment), ports.clock.now());
-  const closed = gates.find(({ name, state }) => name === 'plan' && state === 'closed');
-  if (!closed) return;
-  throw new TowpathError('PLAN_NOT_ALLOWED', `${environment.name} is protected, and ${closed.reason}.`, {
-    hint: 'if that is what you want, give --allow-destroy',
-  });
 }

@@ -149,6 +149,25 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       expect(world.test.secrets.get('app-secret')?.version).toBe(1);
     },
   },
+  'a deploy after a first one that failed': {
+    async prepare() {
+      const world = newWorld();
+      await runMortal(world, { identity: ANNA, broken: new Set([A]) }, verbs.deploy);
+      expect(world.test.terraform.tainted.size).toBe(1);
+      world.source.digest = B;
+      return world;
+    },
+    command: verbs.deploy,
+    by: ANNA,
+    nextBy: BEN,
+    at: 'test',
+    async goal(world) {
+      await expectRuns(world, 'test', B);
+      expect(succeeded(world, 'test')).toEqual([B]);
+      // Replacing the service would have taken no mark off.
+      expect(world.journal.filter((line) => line.startsWith('terraform untaint'))).toHaveLength(1);
+    },
+  },
   'a deploy of a changed app': {
     prepare: runningA,
     command: verbs.deploy,

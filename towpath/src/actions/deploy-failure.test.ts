@@ -36,6 +36,18 @@ async function runningA(): Promise<MemoryWorld> {
   return world;
 }
 
+/** A new deployment that finds no room beside the one task of the old. */
+const deadlockedSnapshot = () => {
+  const old = stableSnapshot(A);
+  const [running] = old.deployments;
+  if (!running) throw new Error('a stable service has a deployment');
+  const waiting = { ...running, id: 'ecs-svc/2', rolloutState: 'IN_PROGRESS', running: 0, pending: 0 };
+  const message =
+    '(service web) was unable to stop or start tasks during a deployment because of the configuration.';
+  const events = [{ id: 'blocked', time: '2099-01-01T00:00:00.000Z', message }];
+  return { ...old, deployments: [waiting, { ...running, status: 'ACTIVE' }], events };
+};
+
 const lastPayload = (world: MemoryWorld) => world.test.payloads().at(-1);
 const effects = (world: MemoryWorld) =>
   world.journal.filter((line) => /^(terraform (plan|apply)|ledger|unlock)/.test(line));
@@ -178,6 +190,24 @@ describe('a release that does not start', () => {
     expect(lastPayload(world)).toMatchObject({ type: 'deployment.failed' });
   });
 
+  it('that can never go on is a failed release, explained, although Terraform only says that it waited', async () => {
+    const world = await runningA();
+    world.test.service.configure({ minimumHealthyPercent: 100, maximumPercent: 150 });
+    world.test.terraform.applies.push(async ({ finish }) => {
+      finish();
+      world.test.service.play(deadlockedSnapshot());
+      await waitFor(() => world.events.some((event) => event.type === 'warning'));
+      world.test.service.play(stableSnapshot(A));
+      throw new TowpathError('TERRAFORM_FAILED', 'terraform apply failed: timeout while waiting for state.');
+    });
+    const failing = deploy(world.ports, 'test', options());
+    await expect(failing).rejects.toMatchObject({
+      code: 'DEPLOYMENT_FAILED',
+      message: expect.stringContaining('serves on'),
+    });
+    expect(lastPayload(world)).toMatchObject({ type: 'deployment.failed', restored: true });
+  });
+
   it('leaves a warning when the release before cannot be put back, and says so in the ledger', async () => {
     const world = await runningA();
     world.test.terraform.applies.push(
@@ -200,7 +230,7 @@ describe('a release that does not start', () => {
 });
 
 describe('a success that is none', () => {
-  it('is a service that is stable on the old image', async () => {
+  it('[breaker.not-green] is a service that is stable on the old image', async () => {
     const world = await runningA();
     world.test.terraform.applies.push(async ({ finish }) => {
       finish();

@@ -3,11 +3,13 @@ import { REPOSITORY_URI } from '../../test/fakes/memory-images.ts';
 import { change, planOf } from '../../test/fakes/memory-terraform.ts';
 import { createMemoryWorld, type MemoryWorld } from '../../test/fakes/memory-world.ts';
 import { sampleEnvironment, sampleService } from '../../test/fakes/sample-project.ts';
-import { SAMPLE_URL, sampleDigest } from '../../test/fakes/sample-snapshot.ts';
+import { SAMPLE_URL, sampleDigest, sampleTask, stableSnapshot } from '../../test/fakes/sample-snapshot.ts';
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger, nextEvent } from '../domain/ledger.ts';
 import { makeRelease } from '../domain/release.ts';
+import { Secret } from '../domain/secret.ts';
 import { type DeployOptions, deploy } from './deploy.ts';
+import { setSecret } from './secrets.ts';
 
 const IMAGE_A = `${REPOSITORY_URI}@${sampleDigest('a')}`;
 const IMAGE_B = `${REPOSITORY_URI}@${sampleDigest('b')}`;
@@ -199,7 +201,8 @@ describe('what keeps a deployment from starting', () => {
     losses();
     await expect(deploy(world.ports, 'test', options())).rejects.toMatchObject({
       code: 'PLAN_NOT_ALLOWED',
-      message: expect.stringContaining('2 resources'),
+      message:
+        'test is protected, and the plan would replace module.network.aws_vpc.this, delete module.load_balancer.aws_lb.this.',
       context: ['replace module.network.aws_vpc.this', 'delete module.load_balancer.aws_lb.this'],
       hint: expect.stringContaining('--allow-destroy'),
     });
@@ -269,6 +272,65 @@ describe('secrets of a deployment', () => {
       hint: expect.stringContaining('towpath secret set test app-secret'),
     });
     expect(world.journal).toEqual([]);
+  });
+});
+
+describe('a secret with a new value', () => {
+  const NEW = new Secret('hunter-23');
+  /** Runs in `test` with tasks that were created now. */
+  const deployed = async () => {
+    const world = createMemoryWorld();
+    const { release } = await deploy(world.ports, 'test', options());
+    playTasksCreatedNow(world);
+    return { world, release };
+  };
+  const playTasksCreatedNow = (world: MemoryWorld) =>
+    world.test.service.play(
+      stableSnapshot(sampleDigest('a'), {
+        tasks: [sampleTask(0, sampleDigest('a'), { createdAt: world.clock.now().toISOString() })],
+      }),
+    );
+
+  it('reaches the tasks by a deployment of the same source, which is recorded', async () => {
+    const { world, release } = await deployed();
+    world.clock.advance(1_000);
+    await setSecret(world.ports, 'test', 'app-secret', NEW);
+    world.journal.length = 0;
+    const result = await deploy(world.ports, 'test', options());
+    expect(result).toMatchObject({ release, changed: true });
+    expect(world.journal.filter((line) => /start anew|apply|ledger/.test(line))).toEqual([
+      'ledger deployment.started',
+      'service: start anew',
+      'ledger deployment.succeeded',
+    ]);
+    expect(world.events).toContainEqual({ type: 'note', text: expect.stringContaining('app-secret') });
+  });
+
+  it('that the tasks have read already starts none', async () => {
+    const { world } = await deployed();
+    world.clock.advance(1_000);
+    await setSecret(world.ports, 'test', 'app-secret', NEW);
+    world.clock.advance(1_000);
+    playTasksCreatedNow(world);
+    expect(await deploy(world.ports, 'test', options())).toMatchObject({ changed: false });
+    expect(world.journal).not.toContain('service: start anew');
+  });
+
+  it('reaches them also where Terraform changes something else, and once only where it starts tasks itself', async () => {
+    const { world } = await deployed();
+    world.clock.advance(1_000);
+    await setSecret(world.ports, 'test', 'app-secret', NEW);
+    world.test.terraform.plans.push(planOf(change('update', 'aws_cloudwatch_metric_alarm.this')));
+    world.test.terraform.applies.push(async () => undefined);
+    await deploy(world.ports, 'test', options());
+    expect(world.journal.filter((line) => line === 'service: start anew')).toHaveLength(1);
+    world.test.terraform.plans.push(planOf(change('replace', 'aws_ecs_task_definition.this')));
+    world.test.terraform.applies.push(async () => {
+      world.clock.advance(1_000);
+      playTasksCreatedNow(world);
+    });
+    await deploy(world.ports, 'test', options());
+    expect(world.journal.filter((line) => line === 'service: start anew')).toHaveLength(1);
   });
 });
 

@@ -1,9 +1,9 @@
 /** Builds the source and makes an environment run it: for the first of the ladder, or past it with a reason. */
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger } from '../domain/ledger.ts';
-import { lossesOf, type PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Cloud, Ports } from '../ports.ts';
+import { assertPlanAllowed } from './assert-plan-allowed.ts';
 import { ensureBootstrapped, ensureStanding } from './bootstrap.ts';
 import { type BuiltRelease, buildRelease } from './build.ts';
 import { withLock } from './lock.ts';
@@ -37,7 +37,7 @@ export async function deploy(
   const [bootstrapped] = await Promise.all([cloud.bootstrap.exists(), assertInSync(ports, environment)]);
   if (!bootstrapped) await ensureBootstrapped(ports, cloud);
   const secrets = await ensureSecrets(ports, environment, cloud, { generate: options.generateSecrets });
-  return withLock(cloud, 'deploy', options.signal, async (signal) => {
+  return withLock(ports, cloud, 'deploy', options.signal, async (signal) => {
     const { built, events } = await prepare(ports, environment, cloud, { ...options, signal });
     ports.notifier.notify({ type: 'release', ...built });
     if (options.breakGlass !== undefined) warnOfBreakGlass(ports, environment, built, options.breakGlass);
@@ -53,7 +53,7 @@ export async function deploy(
       current,
       events,
       signal,
-      judgePlan: (plan) => assertPlanAllowed(plan, environment, options),
+      judgePlan: (plan) => assertPlanAllowed(environment, plan, options.allowDestroy),
     });
     if (result.changed) await openNextPromotion(ports, environment, result);
     else if (current) await reopenNextPromotion(ports, environment, current);
@@ -123,17 +123,4 @@ async function prepare(ports: Ports, environment: Environment, cloud: Cloud, opt
     await Promise.allSettled(parts);
     throw error;
   }
-}
-
-function assertPlanAllowed(plan: PlanSummary, environment: Environment, options: DeployOptions): void {
-  const losses = lossesOf(plan);
-  if (!environment.protected || losses.length === 0 || options.allowDestroy) return;
-  throw new TowpathError(
-    'PLAN_NOT_ALLOWED',
-    `${environment.name} is protected, and the plan destroys or replaces ${losses.length} resource${losses.length === 1 ? '' : 's'}.`,
-    {
-      context: losses.map(({ action, address }) => `${action} ${address}`),
-      hint: 'if that is what you want, give --allow-destroy',
-    },
-  );
 }

@@ -42,7 +42,7 @@ export async function destroy(
       hint: `towpath destroy ${environment.name} --yes`,
     });
   }
-  return withLock(cloud, 'destroy', options.signal, async (signal) => {
+  return withLock(ports, cloud, 'destroy', options.signal, async (signal) => {
     const ledger = foldLedger(await settleLedger(ports, cloud));
     const repository = (await cloud.images.repositoryUri()) ?? ports.project.repository;
     const image = ledger.deployments.at(-1)?.image ?? imageReference(repository, NO_IMAGE);

@@ -12,12 +12,10 @@ export interface GateSubject {
   readonly release: Release;
   readonly requestedBy: string;
   readonly approvals: GateFacts['approvals'];
-  readonly allowDestroy: boolean;
   /** Missing secrets get a value before anything runs, so that they keep nothing from coming back. */
   readonly generateSecrets: boolean;
 }
 
-/** All facts but the plan, which costs half a minute and is made when the other gates are open. */
 export async function loadGateFacts(
   ports: Ports,
   environment: Environment,
@@ -30,9 +28,9 @@ export async function loadGateFacts(
     loadRestorable(environment, cloud, current, subject),
     ports.workspace.terraformTree(),
   ]);
-  const { kind, release, requestedBy, approvals, allowDestroy } = subject;
-  const given = { kind, release, requestedBy, approvals, allowDestroy };
-  return { ...given, upstream, restorable, terraformHash: hashTree(tree), plan: undefined };
+  const { kind, release, requestedBy, approvals } = subject;
+  const given = { kind, release, requestedBy, approvals };
+  return { ...given, upstream, restorable, terraformHash: hashTree(tree) };
 }
 
 async function loadUpstream(ports: Ports, environment: Environment): Promise<GateFacts['upstream']> {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryWorld, type MemoryWorld } from '../../test/fakes/memory-world.ts';
@@ -128,7 +129,7 @@ describe('unlock', () => {
 
 describe('withLock', () => {
   it.each(['succeeds', 'fails'])('gives the lock back when the work %s', async (how) => {
-    const work = withLock(world.test.cloud, 'deploy', new AbortController().signal, async () => {
+    const work = withLock(world.ports, world.test.cloud, 'deploy', new AbortController().signal, async () => {
       expect(world.test.lock.holder?.operation).toBe('deploy');
       if (how === 'fails') throw new Error('broken');
       return 'done';
@@ -153,6 +154,7 @@ describe('withLock', () => {
         });
       const interrupt = new AbortController();
       const running = withLock(
+        world.ports,
         { ...cloud, lock: { ...cloud.lock, acquire } },
         'deploy',
         interrupt.signal,
@@ -160,8 +162,18 @@ describe('withLock', () => {
       );
       setImmediate(() => (how === 'lost' ? loss : interrupt).abort(new Error(how)));
       await expect(running).rejects.toThrow(how);
+      // Who interrupts sees at once that it was heard: Terraform may need a while to end.
+      const heard = expect.objectContaining({ text: expect.stringMatching(/^interrupted: /) });
+      if (how === 'interrupted') expect(world.events).toContainEqual(heard);
+      else expect(world.events).not.toContainEqual(heard);
     },
   );
+
+  it('adds no listener to the signal that all environments side by side share', async () => {
+    const { signal } = new AbortController();
+    const count = async () => getEventListeners(signal, 'abort').length;
+    expect(await withLock(world.ports, world.test.cloud, 'deploy', signal, count)).toBe(0);
+  });
 
   it('tells work that was interrupted because the lock was lost from other failures', async () => {
     const { cloud } = world.test;
@@ -172,7 +184,7 @@ describe('withLock', () => {
     };
     const { signal } = new AbortController();
     await expect(
-      withLock({ ...cloud, lock: { ...cloud.lock, acquire } }, 'deploy', signal, work),
+      withLock(world.ports, { ...cloud, lock: { ...cloud.lock, acquire } }, 'deploy', signal, work),
     ).rejects.toMatchObject({ code: 'LOCK_LOST' });
   });
 });

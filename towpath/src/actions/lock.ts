@@ -1,9 +1,17 @@
 /** Holding an environment while it is changed, and freeing one whose holder is gone. */
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger } from '../domain/ledger.ts';
+import type { ProgressEvent } from '../domain/progress.ts';
 import type { Cloud, LockInfo, Ports, StateLock } from '../ports.ts';
 import { enter } from './select-environment.ts';
 import { describeProgress, findUnfinished } from './unfinished-work.ts';
+
+/** Terraform takes up to minutes to stop; without a word people interrupt it again, and that breaks it off. */
+const INTERRUPTED: ProgressEvent = {
+  type: 'warning',
+  text: 'interrupted: what is under way comes to its end, and Terraform saves its state',
+  hint: 'a second Ctrl-C leaves at once, with work half done; what to do then: towpath status',
+};
 
 /**
  * Runs `work` as the only one to change this environment. The lock is given back however it ends.
@@ -11,12 +19,17 @@ import { describeProgress, findUnfinished } from './unfinished-work.ts';
  * nothing more then.
  */
 export async function withLock<T>(
+  { notifier }: Pick<Ports, 'notifier'>,
   cloud: Cloud,
   operation: string,
   stop: AbortSignal,
   work: (stop: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const held = await cloud.lock.acquire(operation);
+  const acknowledge = () => notifier.notify(INTERRUPTED);
+  // A signal of our own: many environments side by side share `stop`, and Node warns of eleven listeners.
+  const interrupted = AbortSignal.any([stop]);
+  interrupted.addEventListener('abort', acknowledge, { once: true });
   let result: T;
   try {
     result = await work(AbortSignal.any([stop, held.lost]));
@@ -25,6 +38,8 @@ export async function withLock<T>(
     await held.release().catch(() => undefined);
     // What was interrupted because the lock was lost failed for that reason.
     throw held.lost.aborted ? held.lost.reason : error;
+  } finally {
+    interrupted.removeEventListener('abort', acknowledge);
   }
   await held.release();
   return result;

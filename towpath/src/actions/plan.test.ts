@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REPOSITORY_URI } from '../../test/fakes/memory-images.ts';
-import { change, planOf } from '../../test/fakes/memory-terraform.ts';
+import { change, planOf, SERVICE_ADDRESS } from '../../test/fakes/memory-terraform.ts';
 import { createMemoryWorld, type MemoryWorld } from '../../test/fakes/memory-world.ts';
 import { sampleDigest } from '../../test/fakes/sample-snapshot.ts';
 import { TowpathError } from '../domain/errors.ts';
@@ -41,6 +41,17 @@ describe('plan', () => {
     expect(result).toMatchObject({ image: IMAGE_B, summary: { empty: false } });
     expect(result.text).toContain('module.ecs.aws_ecs_task_definition.this');
     expect(world.journal).toContain('build');
+  });
+
+  it('leaves the mark of a deployment that was cut short, and says that it means nothing', async () => {
+    const world = await deployed();
+    world.test.terraform.tainted.add(SERVICE_ADDRESS);
+    await plan(world.ports, 'test', { fromSource: false, signal });
+    expect(world.journal).toEqual(['terraform init', `terraform plan ${IMAGE_A}`, 'terraform show']);
+    expect(world.events).toContainEqual({
+      type: 'note',
+      text: expect.stringMatching(/aws_ecs_service\.this started: a deployment updates it in place/),
+    });
   });
 
   it('changes nothing: no lock, no ledger, no apply', async () => {

@@ -2,7 +2,7 @@
 
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger } from '../domain/ledger.ts';
-import type { PlanSummary } from '../domain/plan.ts';
+import { leftTainted, type PlanSummary } from '../domain/plan.ts';
 import type { Ports } from '../ports.ts';
 import { buildRelease } from './build.ts';
 import { enter } from './select-environment.ts';
@@ -39,6 +39,11 @@ export async function plan(
   const saved = await stage(ports, 'plan', () =>
     cloud.terraform.plan({ image, secrets }, { signal: options.signal }),
   );
+  for (const { address } of leftTainted(saved.summary)) {
+    // Taking the mark off writes the state, and this command writes nothing.
+    const note = `an earlier attempt ended while ${address} started: a deployment updates it in place, and does not replace it`;
+    ports.notifier.notify({ type: 'note', text: note });
+  }
   const text = saved.summary.empty ? '' : await cloud.terraform.show(saved);
   return { environment: environment.name, image, summary: saved.summary, text };
 }

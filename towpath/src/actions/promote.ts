@@ -12,6 +12,7 @@ import {
   validApprovals,
 } from '../domain/gates.ts';
 import { foldLedger, type LedgerEvent, type LedgerPayload } from '../domain/ledger.ts';
+import { commandToFill } from '../domain/next-command.ts';
 import { personOf } from '../domain/person.ts';
 import type { Environment } from '../domain/project.ts';
 import { foldPromotions, openPromotion, type Promotion } from '../domain/promotion.ts';
@@ -29,6 +30,8 @@ export interface PromotionResult {
   readonly promotion: string;
   readonly kind: Promotion['kind'];
   readonly release: string;
+  /** STS ARN. */
+  readonly requestedBy: string;
   readonly gates: readonly Gate[];
   readonly state: GateState | 'rejected';
   /** What ran, when all gates were open. */
@@ -48,7 +51,7 @@ export async function promote(
       'NOTHING_TO_PROMOTE',
       `${before.name} runs no release that could be promoted to ${environment.name}.`,
       {
-        hint: before.position === 0 ? `towpath deploy ${before.name}` : `towpath promote ${before.name}`,
+        hint: commandToFill(before),
       },
     );
   }
@@ -120,6 +123,7 @@ export async function reject(
     promotion: rejected.id,
     kind: rejected.kind,
     release: rejected.release.id,
+    requestedBy: rejected.requestedBy,
     gates: [],
     state: 'rejected',
     deployed: undefined,
@@ -135,8 +139,7 @@ export async function proceed(
   options: RunOptions,
 ): Promise<PromotionResult> {
   const { id, kind, release, image, requestedBy, approvals } = promotion;
-  const { allowDestroy, generateSecrets } = options;
-  const subject = { kind, release, requestedBy, approvals, allowDestroy, generateSecrets };
+  const subject = { kind, release, requestedBy, approvals, generateSecrets: options.generateSecrets };
   const facts = await loadGateFacts(ports, environment, cloud, await currentOf(cloud), subject);
   const gates = decideGates(facts, gatePolicyOf(environment), ports.clock.now());
   ports.notifier.notify({
@@ -151,6 +154,7 @@ export async function proceed(
     promotion: id,
     kind,
     release: release.id,
+    requestedBy,
     gates,
     state: overall(gates),
   };
@@ -159,7 +163,6 @@ export async function proceed(
     built: { release, image },
     kind,
     promotion: id,
-    facts,
     options,
     stillValid: (events) => isOpen(events, id),
   });

@@ -30,7 +30,6 @@ export async function rollback(
     release: target.release,
     requestedBy: caller.identity,
     approvals: [],
-    allowDestroy: options.allowDestroy,
     generateSecrets: options.generateSecrets,
   };
   const facts = await loadGateFacts(ports, environment, cloud, ledger?.current, subject);
@@ -55,7 +54,6 @@ export async function rollback(
   return carryOut(ports, environment, cloud, {
     built: { release: target.release, image: target.image },
     kind: 'rollback',
-    facts,
     options,
     stillValid: (events) => foldLedger(events).current?.id === ledger?.current?.id,
   });

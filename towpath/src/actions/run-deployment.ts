@@ -10,20 +10,25 @@ import {
   type LedgerEvent,
   type LedgerPayload,
 } from '../domain/ledger.ts';
+import { commandToRenew } from '../domain/next-command.ts';
 import type { PlanSummary } from '../domain/plan.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Release } from '../domain/release.ts';
 import { judgeRollout } from '../domain/rollout.ts';
 import type { Secret } from '../domain/secret.ts';
-import type { Cloud, Ports, SavedPlan } from '../ports.ts';
+import type { AppliedPlan, Cloud, Ports, SavedPlan } from '../ports.ts';
 import { appendOnce } from './append-decided.ts';
+import { applyPlan } from './apply-plan.ts';
 import type { BuiltRelease } from './build.ts';
-import { explainFailure } from './explain-failure.ts';
+import { explainFailure, type FailureExplanation } from './explain-failure.ts';
+import { planInPlace, renewTasks, startAnew, unreadSecrets } from './resume-service.ts';
 import { stage } from './stage.ts';
 import { awaitRollout, startRolloutWatch } from './watch-rollout.ts';
 
 /** After Terraform has returned, the service is stable already or nearly so. */
 const VERIFY_TIMEOUT_MS = 300_000;
+/** Nobody has waited yet for tasks that only take a new secret: each starts, is found healthy, and one before it drains. */
+const RENEWAL_TIMEOUT_MS = 900_000;
 const PROBE_TIMEOUT_MS = 10_000;
 
 export interface DeployResult {
@@ -60,17 +65,29 @@ export interface DeploymentRequest {
 /** A request under way: its ledger grows. */
 interface Deployment extends Omit<DeploymentRequest, 'events'> {
   events: readonly LedgerEvent[];
+  /** Deployments of the service that ECS gave up before this one, by id. */
+  earlier: ReadonlySet<string>;
+  /** Whether the deployment before this one ended without a verdict about its release. */
+  readonly afterCut: boolean;
 }
 
 /** @throws what went wrong, after the release before was put back and the outcome recorded */
 export async function runDeployment(request: DeploymentRequest): Promise<DeployResult> {
-  const deployment: Deployment = { ...request };
+  const before = foldLedger(request.events).deployments.at(-1)?.state;
+  const deployment: Deployment = {
+    ...request,
+    earlier: new Set(),
+    afterCut: before === 'aborted' || before === 'errored',
+  };
   const { ports, cloud, environment, signal, secrets, built, current } = deployment;
   const plan = await stage(ports, 'plan', () =>
-    cloud.terraform.plan({ image: built.image, secrets }, { signal }),
+    planInPlace(ports, cloud, { image: built.image, secrets }, signal),
   );
   deployment.judgePlan(plan.summary);
-  const unchanged = plan.summary.empty && current?.release.id === built.release.id;
+  const unchanged =
+    plan.summary.empty &&
+    current?.release.id === built.release.id &&
+    (await unreadSecrets(cloud, environment.service.secrets)).length === 0;
   // What a promotion asked for is recorded even when there is nothing to do: it has to end.
   if (unchanged && deployment.promotion === undefined) {
     const { url } = await verify(deployment);
@@ -79,9 +96,13 @@ export async function runDeployment(request: DeploymentRequest): Promise<DeployR
   const id = `d-${ports.random.id()}`;
   await recordIntent(deployment, id);
   try {
+    // With a release to go back to, ECS has gone back to it.
+    if (!current) deployment.earlier = await startAnew(cloud, plan.summary);
     // Another commit or Terraform tree with the same image: nothing to apply, and still a deployment to verify.
-    if (!plan.summary.empty) await apply(deployment, plan);
-    const { url } = await verify(deployment);
+    const applied = plan.summary.empty ? undefined : await apply(deployment, plan);
+    const renewed = current && (await renewTasks(ports, cloud, environment.service.secrets));
+    const timeoutMs = renewed ? RENEWAL_TIMEOUT_MS : VERIFY_TIMEOUT_MS;
+    const { url } = await verify(deployment, applied, timeoutMs);
     await record(deployment, { type: 'deployment.succeeded', deployment: id });
     return { environment: environment.name, ...built, url, changed: !unchanged };
   } catch (error) {
@@ -114,13 +135,15 @@ async function recordIntent(deployment: Deployment, id: string): Promise<void> {
 }
 
 /** Applies the plan while the rollout is watched; a rollout that can't succeed any more ends the apply. */
-async function apply(deployment: Deployment, plan: SavedPlan): Promise<void> {
-  const { ports, cloud, built, secrets, signal, current } = deployment;
+async function apply(deployment: Deployment, plan: SavedPlan): Promise<AppliedPlan | undefined> {
+  const { ports, cloud, built, secrets, signal, current, earlier, afterCut } = deployment;
   const giveUp = new AbortController();
   const requestedDigest = built.release.imageDigest;
   let failure: { readonly reason: string } | undefined;
+  let applied: AppliedPlan | undefined;
   const watch = startRolloutWatch(ports, cloud, {
     requestedDigest,
+    earlier,
     onFailure: (reason) => {
       failure = { reason };
       // With a release to go back to, ECS rolls back and Terraform returns by itself; without one it would wait.
@@ -128,12 +151,18 @@ async function apply(deployment: Deployment, plan: SavedPlan): Promise<void> {
     },
   });
   try {
-    await stage(ports, 'apply', () =>
-      cloud.terraform.apply(plan, { image: built.image, secrets }, AbortSignal.any([signal, giveUp.signal])),
+    applied = await stage(ports, 'apply', () =>
+      applyPlan(ports, cloud, {
+        plan,
+        variables: { image: built.image, secrets },
+        signal: AbortSignal.any([signal, giveUp.signal]),
+        afterCut,
+        judgePlan: (summary) => deployment.judgePlan(summary),
+      }),
     );
   } catch (error) {
     // The rollout may have failed between two looks: the last word is the service's, not Terraform's.
-    failure ??= await lastLook(deployment);
+    failure ??= (await lastLook(deployment)) ?? stuckRollout(error, watch.latest().explanation);
     if (failure === undefined) throw error;
   } finally {
     await watch.stop();
@@ -141,22 +170,40 @@ async function apply(deployment: Deployment, plan: SavedPlan): Promise<void> {
   const { verdict, snapshot } = watch.latest();
   const reason = failure?.reason ?? (verdict.state === 'failed' ? verdict.reason : undefined);
   if (failure && snapshot && reason !== undefined) throw await deploymentFailed(deployment, snapshot, reason);
+  return applied;
+}
+
+/** Terraform gave up waiting for a rollout that the evidence says can't go on: that is no trouble of the machinery. */
+function stuckRollout(
+  error: unknown,
+  explanation: FailureExplanation | undefined,
+): { readonly reason: string } | undefined {
+  const gaveUp = error instanceof TowpathError && error.code === 'TERRAFORM_FAILED';
+  return gaveUp && explanation ? { reason: explanation.cause } : undefined;
 }
 
 async function lastLook({
   cloud,
   built,
   signal,
+  earlier,
 }: Deployment): Promise<{ readonly reason: string } | undefined> {
   if (signal.aborted) return undefined;
   const snapshot = await cloud.service.snapshot().catch(() => undefined);
-  const verdict = snapshot && judgeRollout(snapshot, built.release.imageDigest);
+  const verdict = snapshot && judgeRollout(snapshot, built.release.imageDigest, earlier);
   return verdict?.state === 'failed' && verdict.by === 'deployment' ? { reason: verdict.reason } : undefined;
 }
 
-/** Success only when every task runs the requested digest, the service is stable and answers through the balancer. */
-async function verify(deployment: Deployment): Promise<{ readonly url: string | undefined }> {
-  const { ports, cloud, built, environment, signal } = deployment;
+/**
+ * Success only when every task runs the requested digest as Terraform configured it, the service is stable and answers
+ * through the balancer.
+ */
+async function verify(
+  deployment: Deployment,
+  applied?: AppliedPlan,
+  timeoutMs = VERIFY_TIMEOUT_MS,
+): Promise<{ readonly url: string | undefined }> {
+  const { ports, cloud, built, environment, signal, earlier } = deployment;
   const requestedDigest = built.release.imageDigest;
   return stage(
     ports,
@@ -164,7 +211,9 @@ async function verify(deployment: Deployment): Promise<{ readonly url: string | 
     async () => {
       const { verdict, snapshot } = await awaitRollout(ports, cloud, {
         requestedDigest,
-        timeoutMs: VERIFY_TIMEOUT_MS,
+        earlier,
+        taskDefinition: applied?.taskDefinition,
+        timeoutMs,
         signal,
       });
       if (verdict.state === 'failed') throw await deploymentFailed(deployment, snapshot, verdict.reason);
@@ -212,8 +261,11 @@ async function deploymentFailed(
 
 /** Advice that ends with deploying again names the command, where it is that one. */
 function withCommand(hint: string, { kind, environment }: Deployment): string {
-  const isDeploy = kind === 'deploy' || kind === 'break-glass';
-  return isDeploy && hint.endsWith('deploy again') ? `${hint}: towpath deploy ${environment.name}` : hint;
+  if (!hint.endsWith('deploy again')) return hint;
+  if (kind === 'deploy' || kind === 'break-glass') return `${hint}: towpath deploy ${environment.name}`;
+  const again =
+    kind === 'promote' ? 'take a new release up the ladder' : `towpath ${kind} ${environment.name}`;
+  return hint.replace(/deploy again$/, again);
 }
 
 function hintAfterFailure({ kind, environment }: Deployment): string {
@@ -243,7 +295,7 @@ async function settleFailure(deployment: Deployment, id: string, error: unknown)
       ports.notifier.notify({
         type: 'warning',
         text: `the state could not be put back on ${current.release.id}: ${(restoreError as Error).message}`,
-        hint: `towpath ${deployment.environment.position === 0 ? 'deploy' : 'apply'} ${deployment.environment.name} tries again`,
+        hint: `${commandToRenew(deployment.environment)} tries again`,
       });
     }
   }
@@ -254,9 +306,10 @@ async function restore(deployment: Deployment, current: DeploymentRecord): Promi
   const { ports, cloud, secrets, signal } = deployment;
   const variables = { image: current.image, secrets };
   const plan = await cloud.terraform.plan(variables, { signal });
-  if (!plan.summary.empty) await cloud.terraform.apply(plan, variables, signal);
+  const applied = plan.summary.empty ? undefined : await cloud.terraform.apply(plan, variables, signal);
   const { verdict } = await awaitRollout(ports, cloud, {
     requestedDigest: current.release.imageDigest,
+    taskDefinition: applied?.taskDefinition,
     timeoutMs: VERIFY_TIMEOUT_MS,
     signal,
   });

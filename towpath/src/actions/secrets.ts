@@ -1,5 +1,6 @@
 /** Secrets of an environment: which are needed, which are there, and how missing ones come to be. */
 import { TowpathError } from '../domain/errors.ts';
+import { commandToRenew } from '../domain/next-command.ts';
 import type { Environment } from '../domain/project.ts';
 import type { Secret } from '../domain/secret.ts';
 import { closest } from '../domain/suggest.ts';
@@ -13,13 +14,16 @@ export async function listSecrets(ports: Ports, environmentName: string): Promis
   return cloud.secrets.list(environment.service.secrets);
 }
 
-/** @param value asked for when undefined */
+/**
+ * @param value asked for when undefined
+ * @returns `renew`: the command that has tasks that run use it
+ */
 export async function setSecret(
   ports: Ports,
   environmentName: string,
   name: string,
   value: Secret | undefined,
-): Promise<{ readonly version: number }> {
+): Promise<{ readonly version: number; readonly renew: string }> {
   const { environment, cloud } = await enter(ports, environmentName);
   if (!environment.service.secrets.includes(name)) throw unknownSecret(environment, name);
   const given = value ?? (await ports.prompter.secret(`Value of ${name} in ${environment.name}`));
@@ -28,7 +32,7 @@ export async function setSecret(
       hint: `pipe it in: printf %s "$VALUE" | towpath secret set ${environment.name} ${name} --stdin`,
     });
   }
-  return { version: await cloud.secrets.set(name, given) };
+  return { version: await cloud.secrets.set(name, given), renew: commandToRenew(environment) };
 }
 
 /**

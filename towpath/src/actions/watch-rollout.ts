@@ -25,6 +25,8 @@ export interface RolloutWatch {
 
 export interface WatchOptions {
   readonly requestedDigest: string;
+  /** Ids of deployments that ECS gave up before: they are not the ones that are watched. */
+  readonly earlier?: ReadonlySet<string> | undefined;
   readonly onFailure?: (reason: string, snapshot: ServiceSnapshot) => void;
 }
 
@@ -47,8 +49,8 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
         snapshot = await cloud.service.snapshot();
         if (snapshot) {
           tell(snapshot);
-          verdict = judgeRollout(snapshot, options.requestedDigest);
-          if (!explanation) {
+          verdict = judgeRollout(snapshot, options.requestedDigest, options.earlier);
+          if (!explanation && !showsOnly(snapshot, options.earlier)) {
             explanation = await explain(snapshot, ports.clock.now());
             if (explanation) tellExplanation(ports, explanation);
           }
@@ -78,6 +80,11 @@ export function startRolloutWatch(ports: WatchPorts, cloud: Cloud, options: Watc
   };
 }
 
+/** The new deployment has not begun: tasks and events are all of an earlier attempt. */
+function showsOnly({ deployments }: ServiceSnapshot, earlier: ReadonlySet<string> | undefined): boolean {
+  return deployments.length > 0 && deployments.every(({ id }) => earlier?.has(id));
+}
+
 /** Told as soon as the evidence is good: the circuit breaker, and Terraform after it, take their time. */
 function tellExplanation({ notifier }: WatchPorts, { cause, hint }: FailureExplanation): void {
   notifier.notify({ type: 'warning', text: `the rollout is failing: ${cause}`, hint });
@@ -87,17 +94,30 @@ function tellExplanation({ notifier }: WatchPorts, { cause, hint }: FailureExpla
 export async function awaitRollout(
   ports: WatchPorts,
   cloud: Cloud,
-  options: { readonly requestedDigest: string; readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: Omit<WatchOptions, 'onFailure'> & {
+    /** What Terraform asked the service to run; undefined when it applied nothing, or does not tell. */
+    readonly taskDefinition?: string | undefined;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<{ readonly verdict: RolloutVerdict; readonly snapshot: ServiceSnapshot }> {
   const tell = createTeller(ports, options.requestedDigest);
+  const explain = createProgressExplainer(cloud, options.requestedDigest);
+  let explained = false;
   const deadline = ports.clock.now().getTime() + options.timeoutMs;
   for (let look = 0; ; look += 1) {
     const snapshot = await cloud.service.snapshot();
     if (!snapshot)
       throw new TowpathError('DEPLOYMENT_FAILED', 'The service does not exist after Terraform applied it.');
     tell(snapshot);
-    const verdict = judgeRollout(snapshot, options.requestedDigest);
+    const { requestedDigest, earlier, taskDefinition } = options;
+    const verdict = judgeRollout(snapshot, requestedDigest, earlier, taskDefinition);
     if (verdict.state !== 'progressing') return { verdict, snapshot };
+    if (!explained && !showsOnly(snapshot, earlier)) {
+      const explanation = await explain(snapshot, ports.clock.now());
+      if (explanation) tellExplanation(ports, explanation);
+      explained = explanation !== undefined;
+    }
     if (ports.clock.now().getTime() >= deadline) {
       const seconds = Math.round(options.timeoutMs / 1000);
       return {

@@ -2,10 +2,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Environment, Project } from '../domain/project.ts';
-import type { Clock, Cloud, Notifier, Random } from '../ports.ts';
+import type { Clock, Cloud, LocalDriver, Notifier, Random } from '../ports.ts';
 import { createBootstrap } from './aws/bootstrap.ts';
+import { createExec } from './aws/exec/exec.ts';
+import { createResourceFinder } from './aws/existing-resource.ts';
 import { createIdentity } from './aws/identity.ts';
 import { createLock } from './aws/lock.ts';
+import { createLogs } from './aws/logs.ts';
+import { createMonitoring } from './aws/monitoring.ts';
+import { createOneOff } from './aws/one-off.ts';
 import { createSecrets } from './aws/secrets.ts';
 import { createService } from './aws/service.ts';
 import { createSession, type Session, type StaticCredentials } from './aws/session.ts';
@@ -22,7 +27,13 @@ export interface CloudOptions {
   readonly stateDir: string;
   /** Endpoint and keys of the embedded AWS; undefined for AWS. */
   readonly local:
-    | { readonly endpoint: string; readonly keys: StaticCredentials; readonly runs: () => boolean }
+    | {
+        readonly endpoint: string;
+        readonly keys: StaticCredentials;
+        /** Containers need an image with a base, which an engine builds. */
+        readonly driver: LocalDriver;
+        readonly runs: () => boolean;
+      }
     | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,9 +77,13 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
     bootstrap: createBootstrap({ ...parts, identity }),
     secrets: createSecrets(parts),
     service: createService(parts),
+    exec: createExec(parts),
+    oneOff: createOneOff(parts),
+    logs: createLogs(parts),
+    monitoring: createMonitoring(parts),
     ledger: createS3Ledger({ ...parts, notifier, identity: arn }),
     lock: createLock({ ...parts, identity: arn }),
-    images: createImages({ ...parts, root, builder: local ? 'bundle' : 'engine' }),
+    images: createImages({ ...parts, root, builder: local?.driver === 'process' ? 'bundle' : 'engine' }),
     terraform: createTerraform({
       infra: join(root, 'infra'),
       environment: environment.name,
@@ -78,6 +93,7 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
       targetRuns: local?.runs,
       readStateLock: () => stateLock.read(),
       mendChecksum: () => stateLock.mendChecksum(),
+      findResource: createResourceFinder(session),
       notifier,
     }),
   };

@@ -9,24 +9,25 @@ import type { CommandResult, View } from './views/view.ts';
 export interface Address {
   /** Flags that every recommended command needs, such as `--local`; empty for none. */
   readonly flags: string;
-  /** Who should approve, where identities are switched by a flag; undefined where people log in. */
-  readonly approver: string | undefined;
+  /** Who can approve where identities are switched by a flag, the most likely first; empty where people log in. */
+  readonly approvers: readonly string[];
 }
 
 const WITH_ENVIRONMENT =
-  /\btowpath (bootstrap|plan|deploy|promote|approve|reject|rollback|apply|history|unlock|destroy|status|secret list|secret set) ([\w-]+)(?![\w-])(?! --local)/g;
+  /(?:\bother than ([\w.@-]+) runs: )?\btowpath (bootstrap|plan|deploy|promote|approve|reject|rollback|apply|history|unlock|destroy|status|secret list|secret set) ([\w-]+)(?![\w-])(?! --local)/g;
 const WITHOUT_ENVIRONMENT = /\btowpath (status|build)(?= *(?:$|[;,)\n]))/g;
 
 /** Text with the flags put behind each command that it recommends. */
-export function addressCommands(text: string, { flags, approver }: Address): string {
-  const suffix = (verb: string) =>
-    [flags, verb === 'approve' && approver !== undefined ? `--as ${approver}` : '']
-      .filter((part) => part !== '')
-      .join(' ');
-  const append = (command: string, verb: string) => `${command} ${suffix(verb)}`.trimEnd();
+export function addressCommands(text: string, { flags, approvers }: Address): string {
+  const append = (command: string, requester: string | undefined, verb: string) => {
+    // Who asked for a promotion can't approve it.
+    const approver = verb === 'approve' ? approvers.find((name) => name !== requester) : undefined;
+    const as = approver === undefined ? '' : `--as ${approver}`;
+    return [command, flags, as].filter((part) => part !== '').join(' ');
+  };
   return text
-    .replaceAll(WITH_ENVIRONMENT, (command, verb: string) => append(command, verb))
-    .replaceAll(WITHOUT_ENVIRONMENT, (command, verb: string) => append(command, verb));
+    .replaceAll(WITH_ENVIRONMENT, append)
+    .replaceAll(WITHOUT_ENVIRONMENT, (command, verb: string) => append(command, undefined, verb));
 }
 
 /** A view that addresses every command it shows. */

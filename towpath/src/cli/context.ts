@@ -1,5 +1,5 @@
 /** What the composition root gives the command line. */
-import type { LocalAwsPort, Notifier, Ports, Prompter } from '../actions/index.ts';
+import type { LentTerminal, LocalAwsPort, Notifier, Ports, Prompter, StackPort } from '../actions/index.ts';
 
 export interface GlobalOptions {
   readonly json: boolean;
@@ -22,6 +22,8 @@ export interface CliContext {
   ): Promise<Ports>;
   /** The embedded AWS of the project around the current folder. */
   openLocalAws(globals: GlobalOptions): Promise<LocalAwsPort>;
+  /** The local development stack of that project. */
+  openStack(globals: GlobalOptions): Promise<StackPort>;
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether questions can be asked and the screen redrawn. */
@@ -29,7 +31,11 @@ export interface CliContext {
   readonly columns: () => number | undefined;
   write(stream: 'out' | 'err', text: string): void;
   readStdin(): Promise<string>;
+  /** Lends this process's terminal to a remote command. @param interactive also takes keys */
+  lendTerminal(interactive: boolean): LentTerminal;
   /** Aborted on the first INT, TERM or HUP. */
   readonly signal: AbortSignal;
+  /** Aborted when nobody reads standard output any more. */
+  readonly outputGone: AbortSignal;
   now(): number;
 }

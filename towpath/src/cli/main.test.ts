@@ -39,16 +39,29 @@ describe('usage', () => {
   });
 
   it.each([
-    ['no command', [], 'A command is missing.'],
-    ['a group without its command', ['secret'], 'A command is missing.'],
-    ['a missing argument', ['bootstrap'], 'environment'],
-    ['one argument too many', ['bootstrap', 'test', 'prod'], 'too many arguments'],
-    ['a flag without its value', ['deploy', 'test', '--break-glass'], '--break-glass'],
-  ])('of %s ends with 2', async (_what, args, message) => {
+    ['no command', [], 'A command is missing.', 'towpath --help'],
+    ['a group without its command', ['secret'], 'A command is missing.', 'towpath secret --help'],
+    ['a missing argument', ['bootstrap'], "'environment'", 'towpath bootstrap --help'],
+    ['one argument too many', ['bootstrap', 'test', 'prod'], 'too many', 'towpath bootstrap --help'],
+    ['an unknown command of a group', ['secret', 'drop'], "'drop'", 'towpath secret --help'],
+    ['an option like no other', ['local', 'up', '--quietly'], "'--quietly'", 'towpath local up --help'],
+    [
+      'a flag without its value',
+      ['deploy', 'test', '--break-glass'],
+      '--break-glass',
+      'towpath deploy --help',
+    ],
+    ['a flag that is needed', ['reject', 'qa'], '--reason', 'towpath reject qa --reason "why"'],
+  ])('of %s ends with 2 and names what helps', async (_what, args, message, next) => {
     const { exitCode, err } = await createMemoryCli().run(...args);
     expect(exitCode).toBe(2);
     expect(err).toContain(message);
-    expect(err).toContain('next: towpath --help');
+    expect(err).toContain(`next: ${next}\n`);
+  });
+
+  it('points to the help that shows what was meant', async () => {
+    const { err } = await createMemoryCli().run('local', 'up', '--sped', '3');
+    expect(err).toContain('next: did you mean --speed? towpath local up --help shows all\n');
   });
 
   it('keeps to NO_COLOR, and paints on a terminal without it', async () => {
@@ -76,6 +89,23 @@ describe('help and version', () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/--break-glass <why>\s+deploy past the ladder; the reason is recorded/);
     expect(out).toContain('--json');
+  });
+
+  const commands: readonly (readonly string[])[] = [
+    [],
+    ...['deploy', 'logs', 'exec', 'run', 'reject', 'secret', 'local', 'stack'].map((verb) => [verb]),
+    ['local', 'up'],
+    ['local', 'chaos'],
+  ];
+  it.each(commands)('fits into 80 columns: %s %s', async (...path) => {
+    const { out } = await createMemoryCli().run(...path, '--help');
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("has a verb's own flags before those of every command", async () => {
+    const { out } = await createMemoryCli().run('deploy', '--help');
+    expect(out.indexOf('--break-glass')).toBeLessThan(out.indexOf('With every command:'));
+    expect(out.indexOf('With every command:')).toBeLessThan(out.indexOf('--json'));
   });
 
   it('prints the version', async () => {
@@ -162,6 +192,13 @@ describe('an interrupt', () => {
     expect(machine.exitCode).toBe(1);
     expect(machine.json().at(-1)).toMatchObject({ type: 'error', code: 'ABORTED', exitCode: 1 });
   });
+});
+
+it('an interrupt that something else has named already gets what comes next, too', async () => {
+  const failOpen = new TowpathError('ABORTED', 'terraform apply was interrupted; it saved its state.');
+  const { exitCode, err } = await createMemoryCli({ signal: AbortSignal.abort(), failOpen }).run('deploy');
+  expect(exitCode).toBe(1);
+  expect(err).toBe(`✗ ${failOpen.message}\n  next: the same command goes on where this one stopped\n`);
 });
 
 describe('global options', () => {

@@ -32,6 +32,18 @@ describe('the view of a command', () => {
     expect(out + screen.frames.join('')).not.toContain(ESCAPE);
   });
 
+  it('breaks no word of what it tells at the edge of the terminal, and no next command', async () => {
+    const cli = createMemoryCli({ terminal: true, columns: 60, env: { NO_COLOR: '1' } });
+    await cli.run('deploy', 'test', '--generate-secrets');
+    const { exitCode, out, err } = await cli.run('promote', 'staging');
+    const { out: status } = await cli.run('status');
+    const told = [out, err, status].join('').split('\n');
+    expect([
+      exitCode,
+      told.filter((line) => line.length > 60 && !/^ *(next:|test |environment )/.test(line)),
+    ]).toEqual([2, []]);
+  });
+
   it('is painted on a terminal without NO_COLOR', async () => {
     const { out } = await createMemoryCli({ terminal: true }).run('status');
     expect(out).toContain(ESCAPE);

@@ -1,7 +1,7 @@
 /** One command's run: its view, its prompter, and what they share. */
 
 import type { Notifier, Ports, Prompter } from '../actions/index.ts';
-import { EXIT, type ExitCode, TowpathError } from '../domain/errors.ts';
+import { EXIT, TowpathError } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
 import { type Address, addressingView } from './address-commands.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
@@ -18,18 +18,24 @@ export interface CommandSession {
   open(): Promise<Ports>;
 }
 
-/** What a command does; its answer is shown by the view. `exitCode` where success is not the only outcome. */
+/** What a command does; its answer is shown by the view. `exitCode` where success is not the only outcome, or a program's own. */
 export type CommandBody = (
   session: CommandSession,
-) => Promise<CommandResult & { readonly exitCode?: ExitCode }>;
+) => Promise<CommandResult & { readonly exitCode?: number }>;
+
+/**
+ * What a command is: it answers a question, does something step by step, or hands standard output to a program of the
+ * user's. It decides what is printed where, and what `--json` streams.
+ */
+export type CommandKind = 'question' | 'operation' | 'session';
 
 /** Runs a command in the requested format and turns its outcome into an exit code. */
 export async function runCommand(
   context: CliContext,
   globals: GlobalOptions,
-  kind: 'question' | 'operation',
+  kind: CommandKind,
   body: CommandBody,
-): Promise<ExitCode> {
+): Promise<number> {
   const paint = choosePaint(context, globals);
   const view = addressingView(await chooseView(context, globals, kind, paint), addressOf(context, globals));
   const prompter = createPrompter(context, globals, view);
@@ -53,8 +59,8 @@ export async function runCommand(
 }
 
 function abortedBy(error: unknown): unknown {
-  if (error instanceof TowpathError) return error;
-  return new TowpathError('ABORTED', 'Interrupted.', {
+  if (error instanceof TowpathError && (error.code !== 'ABORTED' || error.hint !== undefined)) return error;
+  return new TowpathError('ABORTED', error instanceof TowpathError ? error.message : 'Interrupted.', {
     cause: error,
     hint: 'the same command goes on where this one stopped',
   });
@@ -62,10 +68,10 @@ function abortedBy(error: unknown): unknown {
 
 /** What a recommended command needs to go where this one went. */
 function addressOf(context: CliContext, globals: GlobalOptions): Address {
-  if (!globals.local) return { flags: '', approver: undefined };
+  if (!globals.local) return { flags: '', approvers: [] };
   return {
     flags: context.env.TOWPATH_TARGET === 'local' ? '' : '--local',
-    approver: globals.as === 'reviewer' ? 'developer' : 'reviewer',
+    approvers: globals.as === 'reviewer' ? ['developer', 'reviewer'] : ['reviewer', 'developer'],
   };
 }
 
@@ -76,7 +82,7 @@ function choosePaint(context: CliContext, globals: GlobalOptions): Paint {
 async function chooseView(
   context: CliContext,
   globals: GlobalOptions,
-  kind: 'question' | 'operation',
+  kind: CommandKind,
   paint: Paint,
 ): Promise<View> {
   const output = (stream: 'out' | 'err'): Output => ({
@@ -86,6 +92,8 @@ async function chooseView(
     },
   });
   if (globals.json) return createJsonView(output('out'), { stream: kind === 'operation' });
+  // Standard output belongs to the program.
+  if (kind === 'session') return createLineView(output('err'), output('err'), paint);
   if (kind === 'question' || !context.interactive.output)
     return createLineView(output('out'), output('err'), paint);
   const [{ createLiveView }, { default: redraw }] = await Promise.all([

@@ -7,6 +7,7 @@ const project = resolveProject({
   project: 'shop',
   owner: 'us',
   region: 'eu-west-1',
+  runbookUrl: 'https://example.com/shop/runbook.md',
   environments: [
     { name: 'test', cidr: '10.1.0.0/16' },
     {
@@ -16,6 +17,7 @@ const project = resolveProject({
       stateBucket: 'our-own-bucket',
       certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/ab',
       alarmEmail: 'us@example.com',
+      permissionsBoundary: 'arn:aws:iam::123456789012:policy/ci/shop-live-boundary',
     },
   ],
 });
@@ -26,7 +28,7 @@ function render(position: number) {
   return renderEnvironmentFiles(project, environment);
 }
 
-it('writes the backend, aligned as `terraform fmt` does', () => {
+it('[backend.both-locks] writes the backend, aligned as `terraform fmt` does', () => {
   expect(render(1)['backend.hcl']).toBe(
     [
       '# Written by `towpath sync` from towpath.config.ts.',
@@ -49,14 +51,17 @@ it('writes variables, optional ones only where they are set', () => {
     vpc_cidr: '10.1.0.0/16',
     nat: 'per-az',
     deletion_protection: false,
+    runbook_url: 'https://example.com/shop/runbook.md',
   });
   expect(test).not.toHaveProperty('certificate_arn');
   expect(test).not.toHaveProperty('alarm_email');
+  expect(test).not.toHaveProperty('permissions_boundary');
   expect(live).toMatchObject({
     nat: 'none',
     deletion_protection: true,
     certificate_arn: 'arn:aws:acm:eu-west-1:123456789012:certificate/ab',
     alarm_email: 'us@example.com',
+    permissions_boundary: 'arn:aws:iam::123456789012:policy/ci/shop-live-boundary',
   });
   expect(live.service).toMatchObject({
     port: 5000,

@@ -11,13 +11,13 @@ it.each([
   [4096, 8192, 30_720, 23],
   [8192, 16_384, 61_440, 12],
   [16_384, 32_768, 122_880, 12],
-])('%i CPU units go with %i to %i MiB in %i sizes', (cpu, first, last, count) => {
+])('[fargate.sizes] %i CPU units go with %i to %i MiB in %i sizes', (cpu, first, last, count) => {
   const sizes = fargateMemories(cpu);
   expect([sizes[0], sizes.at(-1), sizes.length]).toEqual([first, last, count]);
   expect(FARGATE_CPU_UNITS).toContain(cpu);
 });
 
-it('knows no other CPU sizes', () => {
+it('[fargate.sizes] knows no other CPU sizes', () => {
   expect(FARGATE_CPU_UNITS).toHaveLength(7);
   expect(fargateMemories(300)).toEqual([]);
 });

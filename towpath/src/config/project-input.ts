@@ -14,6 +14,8 @@ export interface ProjectInput {
   readonly region?: string | undefined;
   /** Two or three zones of the region. Default: its first three. */
   readonly availabilityZones?: readonly string[] | undefined;
+  /** Address of `docs/runbook.md` as people can open it: alarms link their sections of it. Default: they name the file. */
+  readonly runbookUrl?: string | undefined;
   readonly service?: ServiceInput | undefined;
   /** In promotion order, one to ten: the first takes new releases. */
   readonly environments: readonly EnvironmentInput[];
@@ -34,6 +36,11 @@ export interface EnvironmentInput {
   readonly certificateArn?: string | undefined;
   /** Alarms are mailed to this address. */
   readonly alarmEmail?: string | undefined;
+  /**
+   * ARN of an IAM policy that every role of this environment carries as its permissions boundary. CI may make and
+   * change only roles that carry the boundary of `infra/ci`. Default: none.
+   */
+  readonly permissionsBoundary?: string | undefined;
   /** Days; a period that CloudWatch Logs knows. Default 30. */
   readonly logRetentionDays?: number | undefined;
   /** Nothing is destroyed or replaced without an explicit yes. Default: true in the last of two or more. */
@@ -65,12 +72,14 @@ export interface ServiceInput {
   /** For builds without a container engine: a command (run in `source`) and the production files it makes. */
   readonly bundle?:
     | {
-        /** Default `["npm", "run", "build"]`. */
+        /** Default `["npm", "run", "build"]`; `[]` where there is nothing to build. */
         readonly command?: readonly string[] | undefined;
         /** Default `["dist", "package.json"]`. */
         readonly files?: readonly string[] | undefined;
       }
     | undefined;
+  /** How `towpath stack up` runs the source. Default: `bundle.command`, then the command of the Dockerfile. */
+  readonly dev?: DevInput | undefined;
   /** Default 5000; not below 1024, since containers run as an ordinary user. */
   readonly port?: number | undefined;
   /** CPU units: 256 is a quarter of a vCPU. Default 256. */
@@ -84,8 +93,22 @@ export interface ServiceInput {
   readonly secrets?: readonly string[] | undefined;
   /** Plain variables of the container. Default none. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Whether people with the AWS permission `ecs:ExecuteCommand` may run commands in tasks (`towpath exec`). Off, the
+   * task role loses the permission for it, too. Default true.
+   */
+  readonly exec?: boolean | undefined;
   /** Weight of FARGATE_SPOT beside a base of one task on FARGATE. Default 0: no Spot. */
   readonly spotWeight?: number | undefined;
+}
+
+export interface DevInput {
+  /** Run in `source` after every change. It must listen on the port in the variable `PORT`; `{port}` stands for it, too. */
+  readonly command: readonly string[];
+  /** Run in `source` before it. Default: nothing. */
+  readonly build?: readonly string[] | undefined;
+  /** Added to the service's `environment`. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface HealthCheckInput {

@@ -22,6 +22,7 @@ export function projectFindings(project: Project): readonly Finding[] {
       ...cidrFindings(environment, `environments[${index}]`),
       ...nameFindings(project, environment, `environments[${index}]`),
       ...certificateFindings(project, environment, `environments[${index}]`),
+      ...boundaryFindings(environment, `environments[${index}]`),
     ]),
     ...firstEnvironmentFindings(project),
     ...overlapFindings(project),
@@ -136,6 +137,14 @@ function certificateFindings(project: Project, environment: Environment, place: 
     });
   }
   return findings;
+}
+
+/** IAM takes a boundary of the role's own account, or one of AWS's own policies. */
+function boundaryFindings({ permissionsBoundary, account }: Environment, place: string): readonly Finding[] {
+  const owner = permissionsBoundary?.split(':')[4];
+  if (owner === undefined || owner === 'aws' || account === undefined || owner === account) return [];
+  const message = `must be a policy of account ${account}, got one of ${owner}: ${permissionsBoundary}`;
+  return [{ at: [`${place}.permissionsBoundary`, `${place}.account`], message }];
 }
 
 function firstEnvironmentFindings({ environments }: Project): readonly Finding[] {

@@ -12,6 +12,7 @@ it("fills in the architecture's figures", () => {
     region: 'us-east-1',
     availabilityZones: ['us-east-1a', 'us-east-1b', 'us-east-1c'],
     repository: 'shop',
+    runbookUrl: undefined,
     environments: [
       {
         name: 'live',
@@ -23,6 +24,7 @@ it("fills in the architecture's figures", () => {
         nat: 'per-az',
         certificateArn: undefined,
         alarmEmail: undefined,
+        permissionsBoundary: undefined,
         logRetentionDays: 30,
         protected: false,
         stateBucket: 'shop-terraform-state-live',
@@ -52,6 +54,7 @@ it("fills in the architecture's figures", () => {
           },
           secrets: [],
           environment: {},
+          exec: true,
           spotWeight: 0,
         },
       },

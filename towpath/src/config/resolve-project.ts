@@ -2,9 +2,10 @@
  * Fills in the defaults (the architecture's figures) and merges each environment's overrides.
  * Pure, and never refuses: what is allowed is decided by the schema and the rules.
  */
+
+import { parseDuration } from '../domain/duration.ts';
 import { defaultLockTable, defaultStateBucket } from '../domain/names.ts';
 import type { Environment, Project, PromotionPolicy, ServiceConfig } from '../domain/project.ts';
-import { parseDuration } from './duration.ts';
 import type { EnvironmentInput, ProjectInput, PromotionInput, ServiceInput } from './project-input.ts';
 
 export const DEFAULT_LOG_RETENTION_DAYS = 30;
@@ -33,6 +34,7 @@ export function resolveProject(input: ProjectInput): Project {
     region,
     availabilityZones: input.availabilityZones ?? defaultZones(region),
     repository: input.project,
+    runbookUrl: input.runbookUrl,
     environments: input.environments.map((environment, position) =>
       resolveEnvironment(input, environment, { position, last: count > 1 && position === count - 1 }),
     ),
@@ -54,6 +56,7 @@ function resolveEnvironment(
     nat: input.nat ?? 'per-az',
     certificateArn: input.certificateArn,
     alarmEmail: input.alarmEmail,
+    permissionsBoundary: input.permissionsBoundary,
     logRetentionDays: input.logRetentionDays ?? DEFAULT_LOG_RETENTION_DAYS,
     protected: input.protected ?? place.last,
     stateBucket: input.stateBucket ?? defaultStateBucket(project.project, input.name),
@@ -100,6 +103,11 @@ export function resolveService(input: ServiceInput): ServiceConfig {
       command: bundle.command ?? ['npm', 'run', 'build'],
       files: bundle.files ?? ['dist', 'package.json'],
     },
+    dev: input.dev && {
+      command: input.dev.command,
+      build: input.dev.build,
+      environment: input.dev.environment ?? {},
+    },
     port: input.port ?? 5000,
     cpu: input.cpu ?? 256,
     memory: input.memory ?? 512,
@@ -125,6 +133,7 @@ export function resolveService(input: ServiceInput): ServiceConfig {
     },
     secrets: input.secrets ?? [],
     environment: input.environment ?? {},
+    exec: input.exec ?? true,
     spotWeight: input.spotWeight ?? 0,
   };
 }

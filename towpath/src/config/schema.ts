@@ -5,7 +5,7 @@
  * Messages say what a value must be; `schema-problems.ts` adds the value.
  */
 import * as z from 'zod';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../domain/duration.ts';
 import { FARGATE_CPU_UNITS } from './fargate.ts';
 
 /** Environments on one ladder. */
@@ -58,7 +58,8 @@ const projectPath = text('a path inside the folder of the configuration, like "a
 const sourcePath = text('a path inside the source folder, like "dist"', staysInside);
 
 const bundle = object({
-  command: z.array(text('a word of a command', /./)).min(1).optional(),
+  // Empty: there is nothing to build, as in a language without a compiler.
+  command: z.array(text('a word of a command', /./)).optional(),
   files: z.array(sourcePath).min(1).optional(),
 });
 
@@ -102,11 +103,18 @@ const variableName = text(
   /^[A-Za-z_][A-Za-z0-9_]*$/,
 );
 
+const dev = object({
+  command: z.array(text('a word of a command', /./)).min(1),
+  build: z.array(text('a word of a command', /./)).min(1).optional(),
+  environment: z.record(variableName, z.string()).optional(),
+});
+
 export const serviceSchema = object({
   source: projectPath.optional(),
   dockerfile: projectPath.optional(),
   context: projectPath.optional(),
   bundle: bundle.optional(),
+  dev: dev.optional(),
   port: whole(MIN_PORT, 65_535).optional(),
   cpu: z
     .number()
@@ -120,6 +128,7 @@ export const serviceSchema = object({
   deployment: deployment.optional(),
   secrets: z.array(secretName).optional(),
   environment: z.record(variableName, z.string()).optional(),
+  exec: z.boolean().optional(),
   spotWeight: whole(0, 1000).optional(),
 });
 
@@ -144,6 +153,11 @@ export const environmentSchema = object({
     /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/,
   ).optional(),
   alarmEmail: text('an e-mail address', /^[^\s@]+@[^\s@]+\.[^\s@.]+$/).optional(),
+  // A policy's own name has 1 to 128 characters, after a path; AWS's managed ones have "aws" for an account.
+  permissionsBoundary: text(
+    'the ARN of an IAM policy, like "arn:aws:iam::123456789012:policy/ci/shop-prod-boundary"',
+    /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/([\x21-\x7e]*\/)?[A-Za-z0-9+=,.@_-]{1,128}$/,
+  ).optional(),
   logRetentionDays: z
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), {
@@ -172,6 +186,11 @@ export const projectSchema = object({
   ),
   region: text('an AWS region, like "us-east-1"', /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/).optional(),
   availabilityZones: z.array(text('an availability zone, like "us-east-1a"', /^[a-z0-9-]+$/)).optional(),
+  // Alarms add the section behind "#"; the description of an alarm takes 1024 characters with it.
+  runbookUrl: text(
+    'an http or https address of at most 200 characters without "#", like "https://github.com/acme/shop/blob/main/docs/runbook.md"',
+    /^https?:\/\/[^\s"#<>]{1,192}$/,
+  ).optional(),
   service: serviceSchema.optional(),
   environments: z.array(environmentSchema).min(1).max(MAX_ENVIRONMENTS),
 });

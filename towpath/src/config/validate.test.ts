@@ -195,6 +195,11 @@ describe('names', () => {
       { owner: '' },
       'owner: must be a tag value: 1 to 256 letters, digits, spaces and _ . : / = + - @, got ""',
     ],
+    [
+      'the path of a runbook instead of its address',
+      { runbookUrl: 'docs/runbook.md' },
+      'runbookUrl: must be an http or https address of at most 200 characters without "#", like "https://github.com/acme/shop/blob/main/docs/runbook.md", got "docs/runbook.md"',
+    ],
     ['a region', { region: 'Virginia' }, 'region: must be an AWS region, like "us-east-1", got "Virginia"'],
     [
       'a zone of another region',
@@ -282,6 +287,24 @@ describe('names', () => {
       'environments[1].alarmEmail: must be an e-mail address, got "me"',
     ],
     [
+      'the name of a boundary instead of its ARN',
+      { permissionsBoundary: 'devops-app-prod-boundary' },
+      'environments[1].permissionsBoundary: must be the ARN of an IAM policy, like "arn:aws:iam::123456789012:policy/ci/shop-prod-boundary", got "devops-app-prod-boundary"',
+    ],
+    [
+      'a boundary that is a role',
+      { permissionsBoundary: 'arn:aws:iam::123456789012:role/ci/devops-app-prod-deploy' },
+      'environments[1].permissionsBoundary: must be the ARN of an IAM policy, like "arn:aws:iam::123456789012:policy/ci/shop-prod-boundary", got "arn:aws:iam::123456789012:role/ci/devops-app-prod-deploy"',
+    ],
+    [
+      'a boundary of another account',
+      {
+        account: '123456789012',
+        permissionsBoundary: 'arn:aws:iam::210987654321:policy/ci/devops-app-prod-boundary',
+      },
+      'environments[1].permissionsBoundary: must be a policy of account 123456789012, got one of 210987654321: arn:aws:iam::210987654321:policy/ci/devops-app-prod-boundary',
+    ],
+    [
       'a soak',
       { promotion: { soak: '10 minutes' } },
       'environments[1].promotion.soak: must be a duration of at most 30 days, like "0s", "10m", "1h30m" or "2d", got "10 minutes"',
@@ -296,10 +319,18 @@ describe('names', () => {
   });
 });
 
+it.each([
+  'arn:aws:iam::123456789012:policy/devops-app-prod-boundary',
+  'arn:aws:iam::123456789012:policy/ci/devops-app-prod-boundary',
+  'arn:aws:iam::aws:policy/PowerUserAccess',
+])('takes %s as a permissions boundary', (permissionsBoundary) => {
+  expect(withProd({ account: '123456789012', permissionsBoundary })).toEqual([]);
+});
+
 describe('secrets and variables', () => {
   it.each<[string, ServiceInput, string]>([
     [
-      'a character that the Parameter Store refuses',
+      '[ssm.names] a character that the Parameter Store refuses',
       { secrets: ['app secret'] },
       'service.secrets[0]: must be a name of 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, got "app secret"',
     ],

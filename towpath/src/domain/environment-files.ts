@@ -41,6 +41,10 @@ function terraformVariables(project: Project, environment: Environment): Record<
     nat: environment.nat,
     ...(environment.certificateArn === undefined ? {} : { certificate_arn: environment.certificateArn }),
     ...(environment.alarmEmail === undefined ? {} : { alarm_email: environment.alarmEmail }),
+    ...(project.runbookUrl === undefined ? {} : { runbook_url: project.runbookUrl }),
+    ...(environment.permissionsBoundary === undefined
+      ? {}
+      : { permissions_boundary: environment.permissionsBoundary }),
     log_retention_days: environment.logRetentionDays,
     deletion_protection: environment.protected,
     service: {
@@ -65,6 +69,7 @@ function terraformVariables(project: Project, environment: Environment): Record<
       maximum_percent: service.deployment.maximumPercent,
       deregistration_delay_seconds: service.deployment.deregistrationDelaySeconds,
       stop_timeout_seconds: service.deployment.stopTimeoutSeconds,
+      exec: service.exec,
       spot_weight: service.spotWeight,
     },
   };

@@ -37,6 +37,9 @@ export function explainHealth(evidence: Evidence): Explanation | undefined {
   const target = evidence.snapshot?.targets.find(({ id }) => id === task.privateIp);
   const port = settings?.container?.port ?? target?.port;
   const found: Case = { evidence, task, symptom, settings, port, where: taskName(task) };
+  // Whatever the load balancer says it met: nothing of it can have reached the task.
+  const closed = symptom.type === 'codes' ? undefined : explainClosedGroup(found);
+  if (closed) return closed;
   switch (symptom.type) {
     case 'codes':
       return explainCodes(found, symptom.codes);
@@ -93,23 +96,26 @@ function explainCodes(
   };
 }
 
-function explainTimeout({ evidence, settings, port, where }: Case): Explanation | undefined {
-  const check = settings?.healthCheck;
+function explainClosedGroup({ settings, port, where }: Case): Explanation | undefined {
   const network = settings?.network;
-  if (network && port !== undefined && !isAdmitted(network, port))
-    return {
-      kind: 'security-group-closed',
-      cause: `no rule of the tasks' security group (${network.taskGroups.join(', ')}) lets the load balancer's group (${network.balancerGroups.join(', ')}) reach port ${port} (${where})`,
-      hint: `allow TCP ${port} from ${network.balancerGroups[0] ?? "the load balancer's group"} in ${network.taskGroups[0] ?? "the tasks' group"} (infra/modules/ecs/security.tf), then deploy again`,
-      confidence: 'certain',
-    };
+  if (!network || port === undefined || isAdmitted(network, port)) return undefined;
+  return {
+    kind: 'security-group-closed',
+    cause: `no rule of the tasks' security group (${network.taskGroups.join(', ')}) lets the load balancer's group (${network.balancerGroups.join(', ')}) reach port ${port} (${where})`,
+    hint: `allow TCP ${port} from ${network.balancerGroups[0] ?? "the load balancer's group"} in ${network.taskGroups[0] ?? "the tasks' group"} (infra/modules/ecs/security.tf), then deploy again`,
+    confidence: 'certain',
+  };
+}
+
+function explainTimeout({ evidence, settings, where }: Case): Explanation | undefined {
+  const check = settings?.healthCheck;
   if (isWithinGrace(evidence, settings)) return undefined;
   const timeout = check === undefined ? 'the timeout' : `${check.timeoutSeconds} s`;
   return {
     kind: 'health-check-too-slow',
     cause: `${check?.path ?? 'the health check'} does not answer within ${timeout} (${where})`,
     hint: 'make the health check answer at once, or raise `healthCheck.timeoutSeconds` of the service in towpath.config.ts; then deploy again',
-    confidence: network === undefined ? 'possible' : 'likely',
+    confidence: settings?.network === undefined ? 'possible' : 'likely',
   };
 }
 

@@ -58,7 +58,10 @@ function explainQuota(event: string): Explanation {
 }
 
 const reasonIn = (event: string): string =>
-  (/Reason: (.*)$/s.exec(event)?.[1] ?? event).replace(/ ?For more information, see .*$/, '').trim();
+  (/Reason: (.*)$/s.exec(event)?.[1] ?? event)
+    .replace(/ ?For more information, see .*$/, '')
+    .trim()
+    .replace(/\.$/, '');
 
 /** Rounding as ECS does it: maximum down, minimum up. */
 function bounds({

@@ -71,6 +71,9 @@ const sick = (reason: string) => [
 const refused = sick('Health checks failed');
 const UP = 'listening on http://0.0.0.0:5000';
 
+/** No rule lets anybody in. */
+const CLOSED = { taskGroups: ['sg-t'], balancerGroups: ['sg-b'], ingress: [] };
+
 const scenes: readonly [string, CauseKind, Scene][] = [
   ['a stack trace at once', 'crash-at-start', { task: exited(1), log: ['Error: no config'] }],
   ['no log at all', 'crash-at-start', { task: exited(2) }],
@@ -176,12 +179,12 @@ const scenes: readonly [string, CauseKind, Scene][] = [
   [
     'no rule for the load balancer',
     'security-group-closed',
-    {
-      task: ousted(),
-      events: sick('Request timed out'),
-      log: [UP],
-      settings: { network: { taskGroups: ['sg-t'], balancerGroups: ['sg-b'], ingress: [] } },
-    },
+    { task: ousted(), events: sick('Request timed out'), log: [UP], settings: { network: CLOSED } },
+  ],
+  [
+    'no rule for the load balancer, whose event does not say how its checks failed',
+    'security-group-closed',
+    { task: ousted(), events: refused, log: [UP], settings: { network: CLOSED } },
   ],
   [
     'a rule for another port',
@@ -191,8 +194,7 @@ const scenes: readonly [string, CauseKind, Scene][] = [
       events: sick('Request timed out'),
       settings: {
         network: {
-          taskGroups: ['sg-t'],
-          balancerGroups: ['sg-b'],
+          ...CLOSED,
           ingress: [{ protocol: 'tcp', fromPort: 80, toPort: 80, groups: ['sg-b'], ranges: [] }],
         },
       },

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   APPROVAL_LIFETIME_MS,
   decideGates,
+  decidePlan,
   type Gate,
   type GateFacts,
   type GateName,
@@ -41,7 +42,7 @@ const upstream = {
 };
 const restorable = { release: 'r-before', imageExists: true, missingSecrets: [] as string[] };
 
-/** Everything is open: approved, soaked, restorable, the tree its own, the plan harmless. */
+/** Everything is open: approved, soaked, restorable, the tree its own. */
 const FACTS: GateFacts = {
   kind: 'promote',
   release,
@@ -50,8 +51,6 @@ const FACTS: GateFacts = {
   approvals: [{ by: user('bob'), at: ago(HOUR_MS) }],
   terraformHash: TREE,
   restorable,
-  plan: planOf(['update', 'aws_ecs_service']),
-  allowDestroy: false,
 };
 const POLICY: GatePolicy = { approvals: 1, soakSeconds: 1_800, protected: true };
 
@@ -267,8 +266,7 @@ const RESTORABLE: readonly Case[] = [
   ],
 ];
 
-const losing = planOf(['replace', 'aws_vpc'], ['create', 'aws_subnet'], ['delete', 'aws_lb']);
-const TREE_AND_PLAN: readonly Case[] = [
+const TREE_CASES: readonly Case[] = [
   ['it is the tree of the release', 'tree', {}, {}, 'open', 'the Terraform tree is that of the release'],
   [
     'it is another tree',
@@ -278,52 +276,10 @@ const TREE_AND_PLAN: readonly Case[] = [
     'closed',
     `the Terraform tree here (dddddddddddd) is not that of ${release.id} (bbbbbbbbbbbb, commit cccccccccccc)`,
   ],
-  ['nothing is lost', 'plan', {}, {}, 'open', 'the plan takes nothing away that counts'],
-  ['nothing changes', 'plan', { plan: planOf() }, {}, 'open', 'the plan takes nothing away that counts'],
-  [
-    'a task definition is replaced, as with every image',
-    'plan',
-    { plan: planOf(['replace', 'aws_ecs_task_definition']) },
-    {},
-    'open',
-    'the plan takes nothing away that counts',
-  ],
-  [
-    'something is lost',
-    'plan',
-    { plan: losing },
-    {},
-    'closed',
-    'the plan would replace aws_vpc.this, delete aws_lb.this',
-  ],
-  [
-    'something is lost, and that is allowed',
-    'plan',
-    { plan: losing, allowDestroy: true },
-    {},
-    'open',
-    'allowed by --allow-destroy: replace aws_vpc.this, delete aws_lb.this',
-  ],
-  [
-    'something is lost where nothing is protected',
-    'plan',
-    { plan: losing },
-    { protected: false },
-    'open',
-    'the plan takes nothing away that counts',
-  ],
-  [
-    'something is lost by a rollback',
-    'plan',
-    { kind: 'rollback', plan: losing },
-    {},
-    'closed',
-    'the plan would replace aws_vpc.this, delete aws_lb.this',
-  ],
 ];
 
 describe('each gate', () => {
-  it.each([...VERIFIED, ...SOAK, ...APPROVALS, ...RESTORABLE, ...TREE_AND_PLAN])(
+  it.each([...VERIFIED, ...SOAK, ...APPROVALS, ...RESTORABLE, ...TREE_CASES])(
     '%s (%s)',
     (_what, name, facts, policy, state, reason) => {
       const decided = gate(name, facts, policy);
@@ -339,15 +295,62 @@ describe('the gates', () => {
     decideGates({ ...FACTS, ...facts }, POLICY, NOW).map(({ name }) => name);
 
   it.each([
-    ['promote', ['verified', 'soak', 'approvals', 'restorable', 'tree', 'plan']],
-    ['apply', ['approvals', 'restorable', 'tree', 'plan']],
-    ['rollback', ['restorable', 'tree', 'plan']],
+    ['promote', ['verified', 'soak', 'approvals', 'restorable', 'tree']],
+    ['apply', ['approvals', 'restorable', 'tree']],
+    ['rollback', ['restorable', 'tree']],
   ] as const)('of %s are %j', (kind, expected) => {
     expect(names({ kind })).toEqual(expected);
-    expect(names({ kind, plan: undefined })).toEqual(expected.filter((name) => name !== 'plan'));
   });
 
   it('are all open for a release that did everything right', () => {
     expect(overall(decideGates(FACTS, POLICY, NOW))).toBe('open');
+  });
+});
+
+describe('the plan', () => {
+  const losing = planOf(['replace', 'aws_vpc'], ['create', 'aws_subnet'], ['delete', 'aws_lb']);
+  const harmless = 'the plan takes nothing away that counts';
+  it.each([
+    ['changes something', planOf(['update', 'aws_ecs_service']), true, false, 'open', harmless],
+    ['changes nothing', planOf(), true, false, 'open', harmless],
+    [
+      'replaces a task definition, as with every image',
+      planOf(['replace', 'aws_ecs_task_definition']),
+      true,
+      false,
+      'open',
+      harmless,
+    ],
+    [
+      'loses something',
+      losing,
+      true,
+      false,
+      'closed',
+      'the plan would replace aws_vpc.this, delete aws_lb.this',
+    ],
+    [
+      'loses something, and that is allowed',
+      losing,
+      true,
+      true,
+      'open',
+      'allowed by --allow-destroy: replace aws_vpc.this, delete aws_lb.this',
+    ],
+    ['loses something where nothing is protected', losing, false, false, 'open', harmless],
+    [
+      'loses more than anybody reads',
+      planOf(...'abcdefg'.split('').map((name) => ['delete', name] as const)),
+      true,
+      false,
+      'closed',
+      'the plan would delete a.this, delete b.this, delete c.this, delete d.this, delete e.this and 2 more',
+    ],
+  ] as const)('that %s', (_what, plan, isProtected, allowDestroy, state, reason) => {
+    expect(decidePlan(plan, { protected: isProtected }, allowDestroy)).toEqual({
+      name: 'plan',
+      state,
+      reason,
+    });
   });
 });

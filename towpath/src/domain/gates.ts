@@ -20,6 +20,9 @@ export interface Gate {
 /** An approval says yes to what its giver could see; a day later that is another situation. */
 export const APPROVAL_LIFETIME_MS = 24 * 3_600_000;
 
+/** More would bury the reason; all of them are in the plan. */
+const MAX_NAMED_LOSSES = 5;
+
 export interface GateFacts {
   readonly kind: 'promote' | 'rollback' | 'apply';
   readonly release: Release;
@@ -40,9 +43,6 @@ export interface GateFacts {
   /** Hash of the Terraform tree on this computer. */
   readonly terraformHash: string;
   readonly restorable: RestorableFact;
-  /** Undefined before the plan was made. */
-  readonly plan: PlanSummary | undefined;
-  readonly allowDestroy: boolean;
 }
 
 /** What the release that runs now needs to come back. */
@@ -62,12 +62,12 @@ export function gatePolicyOf(environment: Pick<Environment, 'promotion' | 'prote
   return { ...environment.promotion, protected: environment.protected };
 }
 
+/** All but the plan's: making a plan takes half a minute, and is left until these are open. */
 export function decideGates(facts: GateFacts, policy: GatePolicy, now: Date): readonly Gate[] {
   const gates: Gate[] = [];
   if (facts.kind === 'promote') gates.push(decideVerified(facts), decideSoak(facts, policy, now));
   if (facts.kind !== 'rollback') gates.push(decideApprovals(facts, policy, now));
   gates.push(decideRestorable(facts), decideTree(facts));
-  if (facts.plan) gates.push(decidePlan(facts, facts.plan, policy));
   return gates;
 }
 
@@ -175,12 +175,19 @@ function decideTree({ release, terraformHash }: GateFacts): Gate {
   };
 }
 
-function decidePlan({ allowDestroy }: GateFacts, plan: PlanSummary, policy: GatePolicy): Gate {
+/** The last gate, for every kind of deployment. */
+export function decidePlan(
+  plan: PlanSummary,
+  policy: Pick<GatePolicy, 'protected'>,
+  allowDestroy: boolean,
+): Gate {
   const name = 'plan';
   const losses = lossesOf(plan);
   if (losses.length === 0 || !policy.protected)
     return { name, state: 'open', reason: 'the plan takes nothing away that counts' };
-  const what = losses.map(({ action, address }) => `${action} ${address}`).join(', ');
+  const named = losses.slice(0, MAX_NAMED_LOSSES).map(({ action, address }) => `${action} ${address}`);
+  const more = losses.length - named.length;
+  const what = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   return allowDestroy
     ? { name, state: 'open', reason: `allowed by --allow-destroy: ${what}` }
     : { name, state: 'closed', reason: `the plan would ${what}` };

@@ -72,6 +72,9 @@ export function commonTags(
   };
 }
 
+/** Of these tags, those that say whose a resource is. */
+export const OWNER_TAGS = ['Project', 'Environment', 'ManagedBy'] as const;
+
 /** A composed name that breaks a limit of AWS. */
 export interface NameProblem {
   readonly kind: string;

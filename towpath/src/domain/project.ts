@@ -13,6 +13,8 @@ export interface Project {
   readonly availabilityZones: readonly string[];
   /** Name of the project's one ECR repository. */
   readonly repository: string;
+  /** Where the sections of the runbook are that alarms link. */
+  readonly runbookUrl: string | undefined;
   /** In promotion order: the first takes new releases. */
   readonly environments: readonly Environment[];
 }
@@ -28,6 +30,8 @@ export interface Environment {
   readonly nat: NatMode;
   readonly certificateArn: string | undefined;
   readonly alarmEmail: string | undefined;
+  /** ARN of the policy that every role of the environment carries as its permissions boundary. */
+  readonly permissionsBoundary: string | undefined;
   readonly logRetentionDays: number;
   /** Nothing is destroyed or replaced here without an explicit yes. */
   readonly protected: boolean;
@@ -51,6 +55,8 @@ export interface ServiceConfig {
   readonly context: string;
   /** Command (run in `source`) that makes the production files, and those files; for builds without an engine. */
   readonly bundle: { readonly command: readonly string[]; readonly files: readonly string[] };
+  /** How the source is run for development; undefined: as the bundle, by the command of the Dockerfile. */
+  readonly dev: DevConfig | undefined;
   readonly port: number;
   readonly cpu: number;
   readonly memory: number;
@@ -60,8 +66,16 @@ export interface ServiceConfig {
   /** Names of secrets; `app-secret` reaches the container as `APP_SECRET`. */
   readonly secrets: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether commands may be run in tasks (ECS Exec). */
+  readonly exec: boolean;
   /** Weight of FARGATE_SPOT beside a base of one task on FARGATE; 0 for none. */
   readonly spotWeight: number;
+}
+
+export interface DevConfig {
+  readonly command: readonly string[];
+  readonly build: readonly string[] | undefined;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface HealthCheckConfig {

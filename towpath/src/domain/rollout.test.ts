@@ -72,6 +72,16 @@ function snapshot(changes: Partial<ServiceSnapshot> = {}): ServiceSnapshot {
 describe('judgeRollout', () => {
   const inProgress = deployment({ rolloutState: 'IN_PROGRESS' });
   const previous = deployment({ id: 'ecs-svc/1', status: 'ACTIVE', taskDefinition: 'family:1' });
+
+  it('knows a rollback to another configuration of the same image', () => {
+    expect(judgeRollout(snapshot(), wanted, undefined, 'family:2').state).toBe('complete');
+    expect(judgeRollout(snapshot(), wanted, undefined, 'family:3')).toEqual({
+      state: 'failed',
+      by: 'other task definition',
+      reason: 'the service went back to family:2 instead of family:3',
+    });
+  });
+
   it.each<[string, Partial<ServiceSnapshot>, 'complete' | 'progressing' | 'failed']>([
     ['at rest', {}, 'complete'],
     ['while the old deployment drains', { deployments: [deployment(), previous] }, 'progressing'],
@@ -111,6 +121,14 @@ describe('judgeRollout', () => {
     ],
   ])('%s', (_, changes, state) => {
     expect(judgeRollout(snapshot(changes), wanted).state).toBe(state);
+  });
+
+  it('does not take a deployment that was given up before for the one that was asked for', () => {
+    const givenUp = deployment({ rolloutState: 'FAILED' });
+    const earlier = new Set([givenUp.id]);
+    expect(judgeRollout(snapshot({ deployments: [givenUp] }), wanted, earlier).state).toBe('progressing');
+    const next = deployment({ id: 'ecs-svc/9', rolloutState: 'FAILED' });
+    expect(judgeRollout(snapshot({ deployments: [next, givenUp] }), wanted, earlier).state).toBe('failed');
   });
 
   it("gives ECS's reason, or the digests that differ", () => {

@@ -8,6 +8,8 @@ export interface TaskView {
   readonly taskDefinition: string;
   /** Digest of the image of the essential container, when AWS reports it. */
   readonly imageDigest: string | undefined;
+  /** Before its secrets were read; undefined where AWS does not say. */
+  readonly createdAt?: string | undefined;
   readonly startedAt: string | undefined;
   readonly stoppedAt?: string | undefined;
   readonly stoppedReason: string | undefined;
@@ -68,17 +70,32 @@ export type RolloutVerdict =
   | {
       readonly state: 'failed';
       /** A deployment that AWS gave up, or a settled service that runs something else (yet, or again). */
-      readonly by: 'deployment' | 'other image';
+      readonly by: 'deployment' | 'other image' | 'other task definition';
       readonly reason: string;
     };
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Those for which ECS starts no task more. */
+export function givenUpDeployments({ deployments }: ServiceSnapshot): readonly DeploymentView[] {
+  return deployments.filter(({ rolloutState }) => rolloutState === 'FAILED');
+}
 
 /**
  * Whether the service runs what was asked for, in every task, and is stable.
  * Failed as soon as the deployment of the requested image is FAILED or replaced by a rollback.
+ * @param earlier ids of deployments that were FAILED before the image was requested
+ * @param taskDefinition what the service was asked to run, where that is known: a rollback to the same image with
+ * another configuration shows in nothing else once the failed deployment is no longer listed
  */
-export function judgeRollout(snapshot: ServiceSnapshot, requestedDigest: string): RolloutVerdict {
-  const failed = snapshot.deployments.find(
-    (deployment) => deployment.rolloutState === 'FAILED' && runs(snapshot, deployment, requestedDigest),
+export function judgeRollout(
+  snapshot: ServiceSnapshot,
+  requestedDigest: string,
+  earlier: ReadonlySet<string> = NONE,
+  taskDefinition?: string,
+): RolloutVerdict {
+  const failed = givenUpDeployments(snapshot).find(
+    (deployment) => !earlier.has(deployment.id) && runs(snapshot, deployment, requestedDigest),
   );
   if (failed)
     return {
@@ -98,6 +115,10 @@ export function judgeRollout(snapshot: ServiceSnapshot, requestedDigest: string)
       by: 'other image',
       reason: `${others.length} of ${running.length} running tasks run ${digests} instead of ${requestedDigest}`,
     };
+  }
+  if (taskDefinition !== undefined && primary.taskDefinition !== taskDefinition) {
+    const reason = `the service went back to ${primary.taskDefinition} instead of ${taskDefinition}`;
+    return { state: 'failed', by: 'other task definition', reason };
   }
   const healthy = snapshot.targets.filter((target) => target.state === 'healthy').length;
   const stable = running.length === snapshot.desired && snapshot.pending === 0 && running.length > 0;

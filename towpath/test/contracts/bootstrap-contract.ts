@@ -32,7 +32,7 @@ export function bootstrapContract(open: () => Promise<BootstrapHarness>): void {
     expect(await Promise.all(made)).toEqual(['created', 'created', 'created']);
   });
 
-  it('explains a bucket name that somebody else owns', async () => {
+  it('[s3.global-names] explains a bucket name that somebody else owns', async () => {
     const { bootstrap, takeBucketName } = await open();
     await takeBucketName();
     const failure = { code: 'BUCKET_TAKEN', hint: expect.stringContaining('`stateBucket` of test') };

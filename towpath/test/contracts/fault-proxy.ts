@@ -10,19 +10,19 @@ export type Fault =
 
 export interface FaultProxy {
   readonly endpoint: string;
-  /** What goes wrong with a request, by its number since the last `plan`, from 1. */
-  plan(decide: (number: number) => Fault | undefined): void;
+  /** What goes wrong with a request, by its number since the last `plan`, from 1, and its method. */
+  plan(decide: (number: number, method: string) => Fault | undefined): void;
   /** Requests since the last `plan`. */
   readonly seen: readonly string[];
   stop(): Promise<void>;
 }
 
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  let decide: (number: number) => Fault | undefined = () => undefined;
+  let decide: (number: number, method: string) => Fault | undefined = () => undefined;
   let seen: string[] = [];
   const server = createServer((incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url}`);
-    const fault = decide(seen.length);
+    const fault = decide(seen.length, incoming.method ?? '');
     if (fault?.kind === 'refused') refuse(incoming, outgoing, fault);
     else forward(target, incoming, outgoing, fault !== undefined);
   });

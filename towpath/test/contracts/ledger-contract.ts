@@ -65,7 +65,7 @@ export function ledgerContract({ open, timeoutMs, maxBackoffMs }: LedgerContract
     expect(Date.parse(second.time)).toBeGreaterThan(Date.parse(first.time));
   });
 
-  it('lets one writer know that another was faster, and keeps what that one wrote', async () => {
+  it('[s3.if-none-match] lets one writer know that another was faster, and keeps what that one wrote', async () => {
     const harness = await open();
     const winner = await harness.writer('arn:a').append(undefined, succeeded('d-1'));
     await expect(harness.writer('arn:b').append(undefined, succeeded('d-2'))).rejects.toMatchObject({

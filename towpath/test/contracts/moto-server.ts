@@ -1,7 +1,7 @@
 /** A moto server for one test file: on a free port, stopped with the file, and gone when the tests are killed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findFreePort } from '../../../local-aws/src/free-port.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
@@ -14,7 +14,7 @@ export interface MotoServer {
 }
 
 export async function startMoto(): Promise<MotoServer> {
-  const port = await freePort();
+  const port = await findFreePort();
   const endpoint = `http://127.0.0.1:${port}`;
   // On Linux the kernel ends it with this process, even when this one is killed without a chance to clean up.
   const guarded = process.platform === 'linux' && spawnSync('setpriv', ['--version']).status === 0;
@@ -77,18 +77,4 @@ async function stopChild(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await ended;
   clearTimeout(timer);
-}
-
-/** A port that nobody listens on right now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string')
-    throw new Error('a TCP server has an address and a port');
-  return address.port;
 }

@@ -47,7 +47,7 @@ export function secretsContract(open: () => Promise<SecretsPort>): void {
     expect([...(await secrets.read(MANY)).keys()]).toEqual(['secret-0']);
   });
 
-  it('holds up to 4096 bytes, not characters', async () => {
+  it('[ssm.size] holds up to 4096 bytes, not characters', async () => {
     const secrets = await open();
     expect(await secrets.set('large', new Secret('é'.repeat(2_048)))).toBe(1);
     const tooLarge = 'é'.repeat(2_048).concat('x');

@@ -1,21 +1,23 @@
 /** The command line in process: arguments in, exit code and text out, on a world in memory. */
 import type { CliContext, GlobalOptions } from '../../src/cli/context.ts';
 import { runCli } from '../../src/cli/main.ts';
-import type { ExitCode } from '../../src/domain/errors.ts';
 import { portsAs, userArn } from './ladder-world.ts';
+import { createMemoryTerminal } from './memory-exec.ts';
 import { createMemoryLocalAws, type MemoryLocalAws } from './memory-local-aws.ts';
+import { createMemoryStack, type MemoryStack } from './memory-stack.ts';
 import { createMemoryWorld, type MemoryWorld } from './memory-world.ts';
 
 export interface MemoryCli {
   readonly world: MemoryWorld;
   readonly localAws: MemoryLocalAws;
+  readonly stack: MemoryStack;
   /** Global options of each project that was opened. */
   readonly opened: GlobalOptions[];
   run(...args: readonly string[]): Promise<CliRun>;
 }
 
 export interface CliRun {
-  readonly exitCode: ExitCode;
+  readonly exitCode: number;
   readonly out: string;
   readonly err: string;
   /** Standard output as one JSON value a line. */
@@ -30,6 +32,7 @@ export interface MemoryCliOptions {
   readonly columns?: number;
   readonly stdin?: string;
   readonly signal?: AbortSignal;
+  readonly outputGone?: AbortSignal;
   /** Thrown when a command opens the project. */
   readonly failOpen?: unknown;
 }
@@ -37,10 +40,12 @@ export interface MemoryCliOptions {
 export function createMemoryCli(options: MemoryCliOptions = {}): MemoryCli {
   const world = options.world ?? createMemoryWorld();
   const localAws = createMemoryLocalAws();
+  const stack = createMemoryStack();
   const opened: GlobalOptions[] = [];
   return {
     world,
     localAws,
+    stack,
     opened,
     async run(...args) {
       const text = { out: '', err: '' };
@@ -53,6 +58,7 @@ export function createMemoryCli(options: MemoryCliOptions = {}): MemoryCli {
           return { ...ports, prompter };
         },
         openLocalAws: async () => localAws,
+        openStack: async () => stack,
         version: '9.8.7',
         env: options.env ?? {},
         interactive: { input: false, output: options.terminal ?? false },
@@ -61,7 +67,9 @@ export function createMemoryCli(options: MemoryCliOptions = {}): MemoryCli {
           text[stream] += written;
         },
         readStdin: async () => options.stdin ?? '',
+        lendTerminal: () => createMemoryTerminal((text) => context.write('out', text)),
         signal: options.signal ?? new AbortController().signal,
+        outputGone: options.outputGone ?? new AbortController().signal,
         now: () => world.clock.now().getTime(),
       };
       const exitCode = await runCli(args, context);

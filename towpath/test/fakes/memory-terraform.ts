@@ -3,9 +3,16 @@
  * applied already, and an apply makes the service run the image. A script changes single plans and applies.
  */
 import { TowpathError } from '../../src/domain/errors.ts';
-import type { PlanSummary, ResourceChange } from '../../src/domain/plan.ts';
+import { createdUnseen, type PlanSummary, type ResourceChange } from '../../src/domain/plan.ts';
 import { digestOf } from '../../src/domain/release.ts';
-import type { Notifier, SavedPlan, StateLock, TerraformPort, TerraformVariables } from '../../src/ports.ts';
+import type {
+  ExistingResource,
+  Notifier,
+  SavedPlan,
+  StateLock,
+  TerraformPort,
+  TerraformVariables,
+} from '../../src/ports.ts';
 import type { PlayedService } from './played-service.ts';
 import { stableSnapshot } from './sample-snapshot.ts';
 
@@ -28,6 +35,11 @@ export interface MemoryTerraform extends TerraformPort {
   /** Image in the state; undefined when nothing is applied. */
   applied: string | undefined;
   lock: StateLock | undefined;
+  /** Addresses that the state marks for replacement. */
+  readonly tainted: Set<string>;
+  /** Addresses of what AWS has and the state does not know; those of `foreign` bear the tags of somebody else. */
+  readonly existing: Set<string>;
+  readonly foreign: Set<string>;
   /** Secrets that plan and apply were given, by the verb. */
   readonly secretsSeen: { readonly verb: 'plan' | 'apply'; readonly names: readonly string[] }[];
 }
@@ -49,6 +61,12 @@ export function untilInterrupted(signal: AbortSignal | undefined, verb = 'apply'
   });
 }
 
+interface PlannedRun {
+  readonly image: string;
+  readonly destroy: boolean;
+  readonly takeOver: readonly ExistingResource[];
+}
+
 interface MemoryTerraformOptions {
   readonly journal: string[];
   readonly notifier: Notifier;
@@ -60,7 +78,9 @@ export function createMemoryTerraform({
   notifier,
   service,
 }: MemoryTerraformOptions): MemoryTerraform {
-  const planned = new Map<string, { readonly image: string; readonly destroy: boolean }>();
+  const planned = new Map<string, PlannedRun>();
+  /** Plans whose apply found something there. */
+  const refused = new Set<string>();
   const terraform: MemoryTerraform = {
     plans: [],
     applies: [],
@@ -68,6 +88,9 @@ export function createMemoryTerraform({
     beforeInit: undefined,
     applied: undefined,
     lock: undefined,
+    tainted: new Set(),
+    existing: new Set(),
+    foreign: new Set(),
     secretsSeen: [],
     async init(signal) {
       signal?.throwIfAborted();
@@ -75,15 +98,17 @@ export function createMemoryTerraform({
       await terraform.beforeInit?.(signal);
       if (terraform.failInit) throw terraform.failInit;
     },
-    async plan(variables, { destroy = false, signal } = {}) {
+    async plan(variables, { destroy = false, signal, takeOver = [] } = {}) {
       signal?.throwIfAborted();
       journal.push(`terraform plan${destroy ? ' -destroy' : ''} ${variables.image}`);
+      const foreign = takeOver.filter(({ address }) => terraform.foreign.has(address));
+      if (foreign.length > 0) throw existingResources(foreign.map(({ address }) => address));
       terraform.secretsSeen.push({ verb: 'plan', names: [...variables.secrets.keys()] });
       const scripted = terraform.plans.shift();
       if (scripted instanceof Error) throw scripted;
-      const summary = scripted ?? planFromState(terraform.applied, variables.image, destroy);
+      const summary = scripted ?? planFromState(terraform, variables.image, destroy);
       const file = `plan-${planned.size + 1}`;
-      planned.set(file, { image: variables.image, destroy });
+      planned.set(file, { image: variables.image, destroy, takeOver });
       notifier.notify({ type: 'terraform.plan', summary });
       return { file, summary };
     },
@@ -98,13 +123,40 @@ export function createMemoryTerraform({
       planned.delete(plan.file);
       journal.push(`terraform apply ${saved.destroy ? '(destroy)' : saved.image}`);
       terraform.secretsSeen.push({ verb: 'apply', names: [...variables.secrets.keys()] });
+      for (const { address } of saved.takeOver)
+        if (terraform.existing.delete(address)) journal.push(`terraform import ${address}`);
+      const existing = plan.summary.changes.filter(
+        (each) =>
+          each.action === 'create' &&
+          terraform.existing.has(each.address) &&
+          !createdUnseen(plan.summary).includes(each),
+      );
+      if (existing.length > 0) {
+        refused.add(plan.file);
+        throw existingResources(existing.map(({ address }) => address));
+      }
       const finish = () => {
         terraform.applied = saved.destroy ? undefined : saved.image;
+        terraform.tainted.clear();
         service.play(saved.destroy ? undefined : stableSnapshot(digestOf(saved.image) ?? ''));
       };
       const step = terraform.applies.shift();
       if (step) await step({ variables, signal, finish });
       else finish();
+      return { taskDefinition: undefined };
+    },
+    async findExisting(plan, addresses) {
+      if (!planned.has(plan.file) && !refused.has(plan.file))
+        throw new Error(`${plan.file} was never planned`);
+      return addresses
+        .filter((address) => terraform.existing.has(address))
+        .map((address) => ({ address, id: `id of ${address}` }));
+    },
+    async untaint(address, signal) {
+      signal?.throwIfAborted();
+      journal.push(`terraform untaint ${address}`);
+      if (!terraform.tainted.delete(address))
+        throw new TowpathError('TERRAFORM_FAILED', `${address} is not currently tainted`);
     },
     async stateLock() {
       return terraform.lock;
@@ -117,13 +169,27 @@ export function createMemoryTerraform({
   return terraform;
 }
 
-function planFromState(applied: string | undefined, image: string, destroy: boolean): PlanSummary {
-  const service = 'module.ecs.aws_ecs_service.this';
+function existingResources(addresses: readonly string[]): TowpathError {
+  return new TowpathError('RESOURCE_EXISTS', 'AWS has what Terraform was to create', {
+    problems: addresses.map((path) => ({ path, message: 'exists' })),
+  });
+}
+
+/** Address of the service, as `infra/` has it. */
+export const SERVICE_ADDRESS = 'module.ecs.aws_ecs_service.this';
+
+function planFromState(
+  { applied, tainted }: Pick<MemoryTerraform, 'applied' | 'tainted'>,
+  image: string,
+  destroy: boolean,
+): PlanSummary {
+  const service = SERVICE_ADDRESS;
   const taskDefinition = 'module.ecs.aws_ecs_task_definition.this';
   const vpc = 'module.network.aws_vpc.this';
   const all = [vpc, taskDefinition, service];
   if (destroy) return planOf(...(applied === undefined ? [] : all.map((it) => change('delete', it))));
   if (applied === undefined) return planOf(...all.map((it) => change('create', it)));
-  if (applied === image) return planOf();
-  return planOf(change('replace', taskDefinition), change('update', service));
+  const revision = applied === image ? [] : [change('replace', taskDefinition)];
+  if (tainted.has(service)) return planOf(...revision, { ...change('replace', service), tainted: true });
+  return planOf(...revision, ...revision.map(() => change('update', service)));
 }

@@ -9,9 +9,13 @@ import type { Environment, Project } from '../../src/domain/project.ts';
 import type { Cloud, LedgerPort, LockPort, Notifier, Ports } from '../../src/ports.ts';
 import { type BootstrapStore, createMemoryBootstrap } from './memory-bootstrap.ts';
 import { createMemoryClock, type MemoryClock } from './memory-clock.ts';
+import { createExecStore, createMemoryExec, type ExecStore } from './memory-exec.ts';
 import { createImageSource, createMemoryImages, type ImageSource } from './memory-images.ts';
 import { createMemoryLedger, type LedgerStore } from './memory-ledger.ts';
 import { createMemoryLock, type LockStore } from './memory-lock.ts';
+import { createLogStore, createMemoryLogs, type LogStore } from './memory-logs.ts';
+import { createMemoryMonitoring, createMonitoringStore, type MonitoringStore } from './memory-monitoring.ts';
+import { createMemoryOneOff, createOneOffStore, type OneOffStore } from './memory-one-off.ts';
 import { createMemoryRandom } from './memory-random.ts';
 import { createMemorySecrets, type StoredSecret } from './memory-secrets.ts';
 import { createMemoryTerraform, type MemoryTerraform } from './memory-terraform.ts';
@@ -31,6 +35,10 @@ export interface MemoryEnvironment {
   readonly lock: LockStore;
   readonly secrets: Map<string, StoredSecret>;
   readonly service: PlayedService;
+  readonly exec: ExecStore;
+  readonly oneOff: OneOffStore;
+  readonly logs: LogStore;
+  readonly monitoring: MonitoringStore;
   readonly terraform: MemoryTerraform;
   /** Payloads in the ledger, in order. */
   payloads(): readonly LedgerPayload[];
@@ -133,6 +141,10 @@ function createMemoryEnvironment(
   const lock: LockStore = { holder: undefined };
   const secrets = new Map<string, StoredSecret>();
   const service = createPlayedService(journal);
+  const exec = createExecStore();
+  const oneOff = createOneOffStore();
+  const logs = createLogStore();
+  const monitoring = createMonitoringStore();
   const terraform = createMemoryTerraform({ journal, notifier, service });
   const random = createMemoryRandom('lock');
   const cloud: Cloud = {
@@ -146,6 +158,10 @@ function createMemoryEnvironment(
     bootstrap: createMemoryBootstrap(bootstrap, environment.name),
     secrets: createMemorySecrets({ store: secrets, clock }),
     service,
+    exec: createMemoryExec(exec),
+    oneOff: createMemoryOneOff(oneOff),
+    logs: createMemoryLogs(logs),
+    monitoring: createMemoryMonitoring(monitoring),
     terraform,
     ledger: journalled(createMemoryLedger({ store: ledger, clock, actor: ACTOR }), journal),
     lock: journalledLock(
@@ -162,6 +178,10 @@ function createMemoryEnvironment(
     lock,
     secrets,
     service,
+    exec,
+    oneOff,
+    logs,
+    monitoring,
     terraform,
     payloads: () => [...ledger.values()].map((event: LedgerEvent) => event.payload),
   };

@@ -11,6 +11,7 @@ import type { Cloud, LockPort, Ports, TerraformPort } from '../../src/ports.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createMemoryLock } from './memory-lock.ts';
 import { createMemoryRandom } from './memory-random.ts';
+import { SERVICE_ADDRESS } from './memory-terraform.ts';
 import type { MemoryEnvironment, MemoryWorld } from './memory-world.ts';
 import { givenUpSnapshot, startingSnapshot } from './sample-snapshot.ts';
 
@@ -184,6 +185,10 @@ function mortalCloud(
       // Goes to the load balancer, not to AWS.
       probe: (url, timeoutMs) => life.effect(at('probe'), () => cloud.service.probe(url, timeoutMs)),
     },
+    oneOff: mortalPort(at('oneOff'), cloud.oneOff, life.call),
+    exec: mortalPort(at('exec'), cloud.exec, life.call),
+    monitoring: mortalPort(at('monitoring'), cloud.monitoring, life.call),
+    logs: mortalPort(at('logs'), cloud.logs, life.call),
     images: mortalPort(at('images'), cloud.images, life.call),
     ledger: mortalPort(at('ledger'), createMemoryLedger({ store: memory.ledger, clock, actor }), life.call),
     lock: mortalLock(at('lock'), lock, life),
@@ -239,8 +244,9 @@ function mortalTerraform(memory: MemoryEnvironment, options: MortalOptions, life
       terraform.lock = undefined;
     }
   };
-  const giveUp = async (digest: string) => {
+  const giveUp = async (digest: string, first: boolean) => {
     service.play(givenUpSnapshot(digest));
+    if (first) terraform.tainted.add(SERVICE_ADDRESS);
     throw new TowpathError('TERRAFORM_FAILED', 'waiting for the service: circuit breaker');
   };
   return {
@@ -248,6 +254,12 @@ function mortalTerraform(memory: MemoryEnvironment, options: MortalOptions, life
     show: (plan) => life.call(at('show'), () => terraform.show(plan)),
     stateLock: () => life.call(at('state lock'), () => terraform.stateLock()),
     forceUnlock: (id) => life.call(at('force-unlock'), () => terraform.forceUnlock(id)),
+    async untaint(address, signal) {
+      await life.call(at('untaint: locked'), () => lock('untaint'));
+      await life.call(at('untaint: saved'), () => unlocking(() => terraform.untaint(address, signal)));
+    },
+    findExisting: (plan, addresses) =>
+      life.call(at('find existing'), () => terraform.findExisting(plan, addresses)),
     async plan(variables, planOptions) {
       await life.call(at('plan: locked'), () => lock('plan'));
       return life.call(at('plan: made'), () =>
@@ -260,15 +272,16 @@ function mortalTerraform(memory: MemoryEnvironment, options: MortalOptions, life
     },
     async apply(plan, variables, signal) {
       const digest = digestOf(variables.image) ?? '';
+      const first = terraform.applied === undefined;
       const broken = options.broken?.has(digest) && !destroys.has(plan.file);
       await life.call(at('apply: locked'), () => lock('apply'));
       await life.call(at('apply: half done'), async () => {
         terraform.applied = HALF_APPLIED;
         if (!destroys.has(plan.file)) service.play(startingSnapshot(digest));
       });
-      await life.call(at('apply: saved'), () =>
+      return life.call(at('apply: saved'), () =>
         unlocking(() => {
-          if (broken) terraform.applies.push(() => giveUp(digest));
+          if (broken) terraform.applies.push(() => giveUp(digest, first));
           return terraform.apply(plan, variables, signal);
         }),
       );

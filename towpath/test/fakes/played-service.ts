@@ -13,6 +13,8 @@ export interface PlayedService extends ServicePort {
   answer(status: number | undefined, detail: string): void;
   /** What tasks logged, by task id. */
   readonly logs: Map<string, readonly string[]>;
+  /** What the service shows after it was made to start anew; without it, it fails again as it did. */
+  afterStart: readonly ServiceSnapshot[];
   /** Addresses that were probed. */
   readonly probed: readonly string[];
 }
@@ -27,7 +29,8 @@ export function createPlayedService(journal: string[]): PlayedService {
   const logs = new Map<string, readonly string[]>();
   const probed: string[] = [];
   let configured = sampleSettings();
-  return {
+  const played: PlayedService = {
+    afterStart: [],
     configure(changes) {
       configured = sampleSettings(changes);
     },
@@ -59,8 +62,20 @@ export function createPlayedService(journal: string[]): PlayedService {
     async retireTaskDefinitions() {
       return 0;
     },
+    async startAnew() {
+      journal.push('service: start anew');
+      const last = looks.at(-1);
+      if (played.afterStart.length > 0) played.play(...played.afterStart);
+      else if (last && !(last instanceof Error)) played.play(withNewDeployments(last));
+    },
     async disableDeletionProtection() {
       journal.push('load balancer: deletion protection off');
     },
   };
+  return played;
+}
+
+function withNewDeployments(snapshot: ServiceSnapshot): ServiceSnapshot {
+  const deployments = snapshot.deployments.map((each) => ({ ...each, id: `${each.id}-again` }));
+  return { ...snapshot, deployments };
 }

@@ -26,6 +26,8 @@ export const sampleService: ServiceConfig = {
   },
   secrets: ['app-secret'],
   environment: {},
+  exec: true,
+  dev: undefined,
   spotWeight: 0,
 };
 
@@ -41,6 +43,7 @@ export function sampleEnvironment(name: string, position: number, suffix = ''): 
     nat: 'single',
     certificateArn: undefined,
     alarmEmail: undefined,
+    permissionsBoundary: undefined,
     logRetentionDays: 30,
     protected: false,
     stateBucket: `shop-terraform-state-${name}${suffix}`,
@@ -57,6 +60,7 @@ export function sampleProject(environments: readonly Environment[], name = 'shop
     region: 'us-east-1',
     availabilityZones: ['us-east-1a', 'us-east-1b', 'us-east-1c'],
     repository: name,
+    runbookUrl: undefined,
     environments,
   };
 }

@@ -42,6 +42,7 @@ variables {
     memory                     = 512
     architecture               = "X86_64"
     read_only_root_filesystem  = true
+    exec                       = true
     environment                = { GREETING = "hello" }
     stop_timeout_seconds       = 30
     health_check_grace_seconds = 30
@@ -152,6 +153,24 @@ run "roles" {
       jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals == { "aws:SourceAccount" = "123456789012" }
     ])
     error_message = "Only ECS tasks of this account may take on the roles."
+  }
+
+  assert {
+    condition     = aws_iam_role.execution.permissions_boundary == null && aws_iam_role.task.permissions_boundary == null
+    error_message = "Without a boundary given, the roles must carry none."
+  }
+}
+
+run "roles_with_a_boundary" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::123456789012:policy/ci/devops-app-test-boundary"
+  }
+
+  assert {
+    condition     = aws_iam_role.execution.permissions_boundary == var.permissions_boundary && aws_iam_role.task.permissions_boundary == var.permissions_boundary
+    error_message = "Both roles must carry the boundary, or CI may not make them."
   }
 }
 
@@ -275,6 +294,7 @@ run "options" {
       memory                     = 2048
       architecture               = "ARM64"
       read_only_root_filesystem  = false
+      exec                       = true
       environment                = {}
       stop_timeout_seconds       = 120
       health_check_grace_seconds = 0
@@ -307,6 +327,37 @@ run "options" {
   }
 }
 
+run "exec_off" {
+  command = plan
+
+  variables {
+    service = {
+      port                       = 5000
+      cpu                        = 256
+      memory                     = 512
+      architecture               = "X86_64"
+      read_only_root_filesystem  = true
+      exec                       = false
+      environment                = {}
+      stop_timeout_seconds       = 30
+      health_check_grace_seconds = 30
+      minimum_healthy_percent    = 100
+      maximum_percent            = 200
+      spot_weight                = 0
+      scaling                    = { min = 1, max = 2, cpu_percent = 70, memory_percent = 80 }
+    }
+  }
+
+  assert {
+    condition = (
+      !aws_ecs_service.this.enable_execute_command &&
+      !contains([for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Sid], "EcsExec") &&
+      length(aws_ecs_task_definition.this.volume) == 0
+    )
+    error_message = "Without ECS Exec the task role must have no permission for it, and the task no directory to write to."
+  }
+}
+
 run "bad_inputs" {
   command = plan
 
@@ -319,6 +370,7 @@ run "bad_inputs" {
       memory                     = 512
       architecture               = "X86_64"
       read_only_root_filesystem  = true
+      exec                       = true
       environment                = {}
       stop_timeout_seconds       = 30
       health_check_grace_seconds = 30

@@ -94,6 +94,11 @@ run "three_zones_single_nat" {
   }
 
   assert {
+    condition     = aws_iam_role.flow_log.permissions_boundary == null
+    error_message = "Without a boundary given, the role must carry none."
+  }
+
+  assert {
     condition     = length(coalesce(aws_default_security_group.this.ingress, [])) == 0 && length(coalesce(aws_default_security_group.this.egress, [])) == 0
     error_message = "The default security group must allow nothing."
   }
@@ -155,6 +160,19 @@ run "two_zones_elsewhere" {
   assert {
     condition     = output.private_subnet_ids == [aws_subnet.private["eu-central-1c"].id, aws_subnet.private["eu-central-1a"].id] && length(aws_nat_gateway.this) == 2
     error_message = "Two zones need two private subnets, in the order given, and two NAT gateways."
+  }
+}
+
+run "flow_log_role_with_a_boundary" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::123456789012:policy/ci/devops-app-test-boundary"
+  }
+
+  assert {
+    condition     = aws_iam_role.flow_log.permissions_boundary == var.permissions_boundary
+    error_message = "The flow log's role must carry the boundary, or CI may not make it."
   }
 }
 

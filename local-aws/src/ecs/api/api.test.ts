@@ -67,7 +67,7 @@ describe('CreateService', () => {
     expect(answer.services[0]).not.toHaveProperty('tags');
   });
 
-  it('rebalances zones unless told otherwise', async () => {
+  it('[spread.rebalancing-default-enabled] rebalances zones unless told otherwise', async () => {
     expect((await create()).service.availabilityZoneRebalancing).toBe('ENABLED');
   });
 
@@ -273,6 +273,29 @@ describe('service deployments', () => {
 });
 
 describe('tasks', () => {
+  it('go where the cluster says when the request says nothing, and nowhere when nobody does', async () => {
+    const run = async (changes: object) => {
+      const asked = { cluster: CLUSTER, taskDefinition: 'shop:1', networkConfiguration: network, count: 3 };
+      const { tasks } = await world.call<{ tasks: { capacityProviderName?: string }[] }>('RunTask', {
+        ...asked,
+        ...changes,
+      });
+      return tasks.map(({ capacityProviderName }) => capacityProviderName ?? 'none');
+    };
+    await expect(run({})).rejects.toThrow('No Container Instances were found in your cluster.');
+    world.control.defaultStrategy.push(
+      { capacityProvider: 'FARGATE', base: 1 },
+      { capacityProvider: 'FARGATE_SPOT', weight: 1 },
+    );
+    expect(await run({})).toEqual(['FARGATE', 'FARGATE_SPOT', 'FARGATE_SPOT']);
+    expect(await run({ launchType: 'FARGATE' })).toEqual(['none', 'none', 'none']);
+    const strategy = [{ capacityProvider: 'FARGATE', weight: 1 }];
+    expect(await run({ capacityProviderStrategy: strategy })).toEqual(['FARGATE', 'FARGATE', 'FARGATE']);
+    await expect(run({ capacityProviderStrategy: strategy, launchType: 'FARGATE' })).rejects.toThrow(
+      'Specifying both a launch type and capacity provider strategy is not supported.',
+    );
+  });
+
   it('run on their own, with overrides, and end with their exit code', async () => {
     const { tasks } = await world.call<{ tasks: { taskArn: string; lastStatus: string }[] }>('RunTask', {
       cluster: CLUSTER,
@@ -368,20 +391,6 @@ describe('tasks', () => {
     expect(answer.failures).toEqual([
       { arn: `arn:aws:ecs:us-east-1:123456789012:task/${CLUSTER}/0123`, reason: 'MISSING' },
     ]);
-  });
-
-  it('say clearly that no session can be opened into them', async () => {
-    await create();
-    await world.until(isSettled);
-    const [task] = await world.tasks();
-    await expect(
-      world.call('ExecuteCommand', {
-        cluster: CLUSTER,
-        task: task?.taskArn,
-        command: 'sh',
-        interactive: true,
-      }),
-    ).rejects.toMatchObject({ code: 'TargetNotConnectedException' });
   });
 });
 

@@ -1,19 +1,22 @@
 /**
  * What every action of the API works with, and how it reads its input and answers.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   AwsError,
   type AwsRequest,
   type AwsResponse,
   type Clock,
+  type CommandSessions,
   type ControlPlane,
 } from '../../contract.ts';
 import { type ArnScope, clusterNameOf, serviceKey } from '../identifiers.ts';
 import type { SubnetDirectory } from '../lifecycle/subnets.ts';
 import type { TaskRunner } from '../lifecycle/task-runner.ts';
 import type { Json, ServiceRecord } from '../model.ts';
+import type { DeclaredConditions } from '../placement.ts';
 import type { Store } from '../store.ts';
+import type { ZoneOutages } from '../zone-outages.ts';
 
 export interface ApiContext {
   readonly store: Store;
@@ -24,6 +27,10 @@ export interface ApiContext {
   readonly runner: TaskRunner;
   /** Load balancer ARN by target group ARN, learnt when a service starts to use the group. */
   readonly loadBalancerOf: Map<string, string>;
+  readonly outages: ZoneOutages;
+  /** For ExecuteCommand. */
+  readonly sessions: CommandSessions;
+  readonly conditions: DeclaredConditions;
 }
 
 /** An action that the embedded AWS answers itself. */

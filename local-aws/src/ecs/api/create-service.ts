@@ -5,8 +5,9 @@ import type { AwsRequest } from '../../contract.ts';
 import { startDeployment } from '../deployments.ts';
 import { serviceArn, serviceKey } from '../identifiers.ts';
 import { cpuUnitsOf } from '../lifecycle/task-spec.ts';
-import type { CapacityProviderStrategyItem, Json, ServiceRecord, ServiceRevision } from '../model.ts';
+import type { Json, ServiceRecord, ServiceRevision } from '../model.ts';
 import { renderService } from '../render/service.ts';
+import { noPendingEvents } from '../service-events.ts';
 import { mergeConfiguration, requireLoadBalancers, requireNetwork, requireTaskDefinition } from './checks.ts';
 import {
   type ApiContext,
@@ -15,6 +16,7 @@ import {
   readInput,
   requireCluster,
 } from './context.ts';
+import { decideLaunch } from './decide-launch.ts';
 import { type CreateServiceInput, createServiceInput } from './schemas.ts';
 
 const SERVICE_NAME = /^[A-Za-z0-9_-]{1,255}$/;
@@ -57,13 +59,8 @@ export async function createService(context: ApiContext, request: AwsRequest): P
     steady: false,
     blocked: false,
     struggling: false,
-    pendingEvents: {
-      started: [],
-      draining: 0,
-      stopped: [],
-      registered: new Map(),
-      deregistered: new Map(),
-    },
+    rebalancing: false,
+    pendingEvents: noPendingEvents(),
   };
   startDeployment(store, service, revision, now);
   store.putService(service);
@@ -74,10 +71,6 @@ function checkShape(input: CreateServiceInput): void {
   if (!SERVICE_NAME.test(input.serviceName))
     throw invalidParameter(
       `Name ${JSON.stringify(input.serviceName)}: up to 255 letters, numbers, underscores and hyphens are allowed.`,
-    );
-  if (input.launchType !== undefined && (input.capacityProviderStrategy?.length ?? 0) > 0)
-    throw invalidParameter(
-      'Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.',
     );
   if (input.schedulingStrategy !== undefined && input.schedulingStrategy !== 'REPLICA')
     throw invalidParameter(
@@ -101,10 +94,6 @@ function repeated(context: ApiContext, existing: ServiceRecord, input: CreateSer
   return { service: renderService(context.store, existing, true) };
 }
 
-function isStrategy(value: unknown): value is readonly CapacityProviderStrategyItem[] {
-  return Array.isArray(value) && value.every((item) => typeof item?.capacityProvider === 'string');
-}
-
 async function resolveRevision(
   context: ApiContext,
   input: CreateServiceInput,
@@ -113,22 +102,10 @@ async function resolveRevision(
   const definition = await requireTaskDefinition(context, input.taskDefinition ?? '');
   const network = await requireNetwork(context, input.networkConfiguration);
   const loadBalancers = await requireLoadBalancers(context, input.loadBalancers ?? [], definition);
-  const inherited = isStrategy(cluster.defaultCapacityProviderStrategy)
-    ? cluster.defaultCapacityProviderStrategy
-    : [];
-  const strategy = input.capacityProviderStrategy?.length ? input.capacityProviderStrategy : inherited;
-  const usesStrategy = input.launchType === undefined && strategy.length > 0;
   return {
     taskDefinitionArn: definition.taskDefinitionArn,
     cpuUnits: cpuUnitsOf(definition),
-    launchType: usesStrategy ? undefined : (input.launchType ?? 'EC2'),
-    capacityProviderStrategy: usesStrategy
-      ? strategy.map(({ capacityProvider, weight, base }) => ({
-          capacityProvider,
-          weight: weight ?? 0,
-          base: base ?? 0,
-        }))
-      : [],
+    ...decideLaunch(input, cluster),
     platformVersion: input.platformVersion || 'LATEST',
     network,
     loadBalancers,

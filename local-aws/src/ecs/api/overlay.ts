@@ -6,6 +6,8 @@ import type { Overlay } from '../../contract.ts';
 import { describeClusters, listClusters, refuseBusyCluster } from './clusters.ts';
 import { type Action, type ApiContext, answerJson } from './context.ts';
 import { createService } from './create-service.ts';
+import { executeCommand } from './execute-command.ts';
+import { refuseUnknownSize } from './fargate-sizes.ts';
 import { runTask } from './run-task.ts';
 import {
   describeServiceDeployments,
@@ -15,7 +17,7 @@ import {
 } from './service-deployments.ts';
 import { deleteService, describeServices, listServices } from './services.ts';
 import { listTagsForResource, ownsTagsOf, tagResource, untagResource } from './tags.ts';
-import { describeTasks, executeCommand, listTasks, stopTask } from './tasks.ts';
+import { describeTasks, listTasks, stopTask } from './tasks.ts';
 import { updateService } from './update-service.ts';
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
@@ -41,17 +43,28 @@ const TAG_ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['ListTagsForResource', listTagsForResource],
 ]);
 
+/** Actions that change nothing. */
+const READS = /^(Describe|List)/;
+
 export function createOverlay(context: ApiContext): Overlay {
   return {
     service: 'ecs',
     async handle(request, forward) {
       if (request.action === 'DescribeClusters') return describeClusters(context, forward);
       if (request.action === 'ListClusters') return listClusters(context, forward);
+      if (request.action === 'RegisterTaskDefinition') refuseUnknownSize(request.json());
       if (request.action === 'DeleteCluster') refuseBusyCluster(context, request);
       const tagAction = TAG_ACTIONS.get(request.action);
-      if (tagAction) return ownsTagsOf(request) ? answerJson(await tagAction(context, request)) : undefined;
+      if (tagAction) {
+        if (!ownsTagsOf(request)) return undefined;
+        context.store.touch();
+        return answerJson(await tagAction(context, request));
+      }
       const action = ACTIONS.get(request.action);
-      return action ? answerJson(await action(context, request)) : undefined;
+      if (!action) return undefined;
+      const answer = answerJson(await action(context, request));
+      if (!READS.test(request.action)) context.store.touch();
+      return answer;
     },
   };
 }

@@ -9,9 +9,11 @@ import { zonesToStartIn } from '../decide/zone-spread.ts';
 import { createTaskRecord } from '../lifecycle/task-record.ts';
 import { cpuUnitsOf } from '../lifecycle/task-spec.ts';
 import type { Json, ServiceRevision, Tag, TaskOverrides } from '../model.ts';
+import { placementText, refusePlacement, usedCpuUnits } from '../placement.ts';
 import { renderTask } from '../render/task.ts';
 import { requireNetwork, requireTaskDefinition } from './checks.ts';
 import { type ApiContext, invalidParameter, readInput, requireCluster } from './context.ts';
+import { decideLaunch } from './decide-launch.ts';
 import { runTaskInput } from './schemas.ts';
 
 /** RunTask starts at most this many tasks at once. */
@@ -42,15 +44,36 @@ function tagsOf(input: RunTaskInput, cluster: string, definitionTags: readonly T
   return [...tags].map(([key, value]) => ({ key, value }));
 }
 
+/** The provider of each task, or AWS's reason when not all of them can be placed. */
+function chooseCapacity(
+  { store, conditions }: ApiContext,
+  revision: ServiceRevision,
+  count: number,
+): { readonly providers: readonly (string | undefined)[]; readonly refusal: string | undefined } {
+  const { capacityProviderStrategy, cpuUnits } = revision;
+  const providers: (string | undefined)[] = [];
+  let used = usedCpuUnits(store.tasks());
+  let refusal: string | undefined;
+  for (let i = 0; i < count; i++) {
+    const capacityProvider = chooseCapacityProvider(capacityProviderStrategy, providers);
+    refusal ??= refusePlacement(conditions.current, { capacityProvider, cpuUnits }, used);
+    used += cpuUnits;
+    providers.push(capacityProvider);
+  }
+  return { providers, refusal };
+}
+
 export async function runTask(context: ApiContext, request: AwsRequest): Promise<Json> {
-  const { store, scope, clock, runner, subnets } = context;
+  const { store, scope, clock, runner, subnets, outages } = context;
   const input = readInput(runTaskInput, request);
   const count = input.count ?? 1;
   if (count < 1 || count > MAX_COUNT)
     throw invalidParameter(`Count must be between 1 and ${MAX_COUNT}, not ${count}.`);
-  const cluster = (await requireCluster(context, input.cluster)).name;
+  const summary = await requireCluster(context, input.cluster);
+  const cluster = summary.name;
   const definition = await requireTaskDefinition(context, input.taskDefinition);
-  if (input.launchType === 'EC2' || input.launchType === 'EXTERNAL')
+  const launch = decideLaunch(input, summary);
+  if (launch.launchType === 'EC2' || launch.launchType === 'EXTERNAL')
     throw invalidParameter('No Container Instances were found in your cluster.');
   const network = await requireNetwork(context, input.networkConfiguration);
   const overrides = readOverrides(
@@ -60,8 +83,7 @@ export async function runTask(context: ApiContext, request: AwsRequest): Promise
   const revision: ServiceRevision = {
     taskDefinitionArn: definition.taskDefinitionArn,
     cpuUnits: cpuUnitsOf(definition),
-    launchType: input.launchType,
-    capacityProviderStrategy: input.capacityProviderStrategy ?? [],
+    ...launch,
     platformVersion: input.platformVersion ?? 'LATEST',
     network,
     loadBalancers: [],
@@ -70,8 +92,12 @@ export async function runTask(context: ApiContext, request: AwsRequest): Promise
     definitionTags: definition.tags,
     serviceRegistries: [],
   };
-  const zones = [...new Set(subnets.known(network.subnets).map((subnet) => subnet.zone))];
-  const started = zonesToStartIn(zones, [], count).map((zone) => {
+  const all = [...new Set(subnets.known(network.subnets).map((subnet) => subnet.zone))];
+  const zones = all.filter((zone) => !outages.isDown(zone));
+  if (zones.length === 0) return { tasks: [], failures: [{ reason: placementText.capacity }] };
+  const capacity = chooseCapacity(context, revision, count);
+  if (capacity.refusal !== undefined) return { tasks: [], failures: [{ reason: capacity.refusal }] };
+  const started = zonesToStartIn(zones, [], count).map((zone, i) => {
     const task = createTaskRecord(
       scope,
       {
@@ -81,7 +107,7 @@ export async function runTask(context: ApiContext, request: AwsRequest): Promise
         group: input.group ?? `family:${definition.family}`,
         startedBy: input.startedBy,
         revision,
-        capacityProvider: chooseCapacityProvider(revision.capacityProviderStrategy, []),
+        capacityProvider: capacity.providers[i],
         overrides,
         enableExecuteCommand: input.enableExecuteCommand,
         tags: tagsOf(input, cluster, definition.tags),

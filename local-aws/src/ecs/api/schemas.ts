@@ -2,7 +2,7 @@
  * The input of CreateService, UpdateService and RunTask as clients send it.
  * Unknown fields are tolerated: newer clients know more than we do.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { tagsSchema } from './context.ts';
 
 const count = z.number().int().min(0);

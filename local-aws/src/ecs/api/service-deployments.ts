@@ -1,7 +1,7 @@
 /**
  * ListServiceDeployments, DescribeServiceDeployments, DescribeServiceRevisions, StopServiceDeployment.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type AwsRequest } from '../../contract.ts';
 import { failDeployment, openServiceDeployment } from '../deployments.ts';
 import { lastPart, serviceRevisionArn } from '../identifiers.ts';

@@ -1,7 +1,7 @@
 /**
  * DescribeServices, ListServices, DeleteService.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type AwsRequest } from '../../contract.ts';
 import { lastPart, serviceArn } from '../identifiers.ts';
 import type { Json } from '../model.ts';

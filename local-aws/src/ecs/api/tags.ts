@@ -1,7 +1,7 @@
 /**
  * Tags of services and tasks. Those of other resources are moto's.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type AwsRequest } from '../../contract.ts';
 import { parseResourceArn } from '../identifiers.ts';
 import type { Json, Tag } from '../model.ts';

@@ -1,8 +1,8 @@
 /**
- * ListTasks, DescribeTasks, StopTask, ExecuteCommand.
+ * ListTasks, DescribeTasks, StopTask.
  */
-import { z } from 'zod';
-import { AwsError, type AwsRequest } from '../../contract.ts';
+import * as z from 'zod';
+import type { AwsRequest } from '../../contract.ts';
 import { lastPart, taskArn } from '../identifiers.ts';
 import type { Json, TaskRecord } from '../model.ts';
 import { renderTask } from '../render/task.ts';
@@ -61,7 +61,7 @@ const describeInput = z.object({
   include: z.array(z.string()).default([]),
 });
 
-function findTask(context: ApiContext, cluster: string, reference: string): TaskRecord | undefined {
+export function findTask(context: ApiContext, cluster: string, reference: string): TaskRecord | undefined {
   const task = context.store.task(lastPart(reference));
   return task?.clusterName === cluster ? task : undefined;
 }
@@ -104,22 +104,4 @@ export async function stopTask(context: ApiContext, request: AwsRequest): Promis
     failure: false,
   });
   return { task: renderTask(context.scope, task, true) };
-}
-
-const executeInput = z.object({ cluster: z.string().optional(), task: z.string() });
-
-/** The embedded AWS has no session channel into its tasks; the error says so. */
-export async function executeCommand(context: ApiContext, request: AwsRequest): Promise<Json> {
-  const input = readInput(executeInput, request);
-  const cluster = (await requireCluster(context, input.cluster)).name;
-  const task = findTask(context, cluster, input.task);
-  if (!task || task.status === 'STOPPED') throw invalidParameter('The referenced task was not found.');
-  if (!task.enableExecuteCommand)
-    throw invalidParameter(
-      'The execute command failed because execute command was not enabled when the task was run or the execute command agent isn’t running. Wait and try again or run a new task with execute command enabled and try again.',
-    );
-  throw new AwsError(
-    'TargetNotConnectedException',
-    `The embedded AWS opens no session into task ${task.id}. Its process has id ${task.running?.pid ?? 'none yet'} on this computer.`,
-  );
 }

@@ -46,6 +46,7 @@ function requireActive(service: ServiceRecord): void {
 export function changeDesiredCount(service: ServiceRecord, count: number): void {
   if (service.desiredCount === count) return;
   service.desiredCount = count;
+  service.rebalancing = false;
   disturb(service);
 }
 

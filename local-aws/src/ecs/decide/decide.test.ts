@@ -25,6 +25,7 @@ const service = (changes: Partial<ServiceView> = {}): ServiceView => ({
   alarms: { triggered: false, rollback: false },
   zones: ZONES,
   rebalance: true,
+  rebalancing: false,
   deployments: [deployment('new')],
   lastCompletedId: undefined,
   steady: false,
@@ -117,7 +118,7 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     ['stop old a healthy (scaling)', 'stop old c healthy (scaling)'],
   ],
   [
-    'floor(max) = ceil(min): nothing can move, and it is said',
+    '[rolling.deadlock-is-said] floor(max) = ceil(min): nothing can move, and it is said',
     service({ deployments: both, desiredCount: 1, maximumPercent: 150 }),
     tasks('old a healthy'),
     ['blocked'],
@@ -135,7 +136,7 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     [],
   ],
   [
-    'breaker: rollback to the last completed one',
+    '[breaker.rollback-to-last-completed] breaker: rollback to the last completed one',
     service({
       deployments: [deployment('new', { failedTasks: 3 }), deployment('old')],
       lastCompletedId: 'old',
@@ -150,7 +151,7 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     [],
   ],
   [
-    'breaker: nowhere to go back to',
+    '[breaker.stalls-without-completed] breaker: nowhere to go back to',
     service({ deployments: [deployment('new', { failedTasks: 3 })] }),
     [],
     ['fail new -> nowhere'],
@@ -207,7 +208,7 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     [],
   ],
   [
-    'unhealthy after having been healthy: replacement first',
+    '[rolling.unhealthy-replaced-first] unhealthy after having been healthy: replacement first',
     service({ deployments: done }),
     tasks('new a unhealthy', 'new b healthy', 'new c healthy'),
     ['start new a'],
@@ -219,7 +220,7 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     ['stop new a unhealthy (unhealthy)'],
   ],
   [
-    'unhealthy without room for a replacement: one at a time',
+    '[rolling.unhealthy-one-by-one] unhealthy without room for a replacement: one at a time',
     service({ deployments: done, maximumPercent: 100, minimumHealthyPercent: 0 }),
     tasks('new a unhealthy', 'new b unhealthy', 'new c healthy'),
     ['stop new a unhealthy (unhealthy)'],
@@ -231,13 +232,13 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     ['stop new a unhealthy-never (unhealthy)', 'start new a'],
   ],
   [
-    'scale in where the most are',
+    '[spread.stop-in-fullest] scale in where the most are',
     service({ deployments: done, desiredCount: 2 }),
     tasks('new a healthy', 'new b healthy', 'new b healthy'),
     ['stop new b healthy (scaling)'],
   ],
   [
-    'two too many in one zone: rebalance by starting first',
+    '[spread.starts-before-stops] two too many in one zone: rebalance by starting first',
     service({ deployments: done, steady: true }),
     tasks('new a healthy', 'new a healthy', 'new b healthy'),
     ['rebalancing', 'start new c'],
@@ -253,6 +254,18 @@ const table: readonly (readonly [string, ServiceView, readonly TaskView[], reado
     service({ deployments: done }),
     tasks('new a healthy', 'new a healthy', 'new b healthy', 'new c healthy'),
     ['stop new a healthy (scaling)'],
+  ],
+  [
+    'and says so when it is rebalancing',
+    service({ deployments: done, rebalancing: true }),
+    tasks('new a healthy', 'new a healthy', 'new b healthy', 'new c healthy'),
+    ['stop new a healthy (rebalancing)'],
+  ],
+  [
+    'balanced again: said once',
+    service({ deployments: done, steady: true, rebalancing: true }),
+    tasks('new a healthy', 'new b healthy', 'new c healthy'),
+    ['rebalanced'],
   ],
   [
     'no rebalancing when it is off',
@@ -288,7 +301,7 @@ describe('the arithmetic of AWS', () => {
     [3, 150, 4],
     [10, 125, 12],
     [0, 200, 0],
-  ])('maximum of %i at %i %% is %i', (desired, percent, expected) => {
+  ])('[rolling.maximum-rounds-down] maximum of %i at %i %% is %i', (desired, percent, expected) => {
     expect(maximumTasks(desired, percent)).toBe(expected);
   });
   it.each([
@@ -296,7 +309,7 @@ describe('the arithmetic of AWS', () => {
     [3, 50, 2],
     [10, 33, 4],
     [3, 0, 0],
-  ])('minimum of %i at %i %% is %i', (desired, percent, expected) => {
+  ])('[rolling.minimum-rounds-up] minimum of %i at %i %% is %i', (desired, percent, expected) => {
     expect(minimumHealthyTasks(desired, percent)).toBe(expected);
   });
   it.each([
@@ -307,7 +320,7 @@ describe('the arithmetic of AWS', () => {
     [25, 13],
     [400, 200],
     [1_000, 200],
-  ])('breaker threshold of %i is %i', (desired, expected) => {
+  ])('[breaker.threshold] breaker threshold of %i is %i', (desired, expected) => {
     expect(breakerThreshold(desired)).toBe(expected);
   });
   it('throttles from the fourth failure, doubling to 27 minutes', () => {
@@ -316,7 +329,7 @@ describe('the arithmetic of AWS', () => {
 });
 
 describe('zones and capacity providers', () => {
-  it('fills the emptiest zones', () => {
+  it('[spread.place-in-emptiest] fills the emptiest zones', () => {
     expect(zonesToStartIn(ZONES, ['a', 'a', 'b'], 4)).toEqual(['c', 'b', 'c', 'a']);
     expect(zonesToStartIn([], ['a'], 2)).toEqual([]);
   });

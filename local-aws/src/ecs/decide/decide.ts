@@ -35,15 +35,24 @@ export interface ServiceView {
   /** Zones of the primary deployment's subnets. */
   readonly zones: readonly string[];
   readonly rebalance: boolean;
+  /** Whether a rebalancing was begun and has not ended. */
+  readonly rebalancing: boolean;
   readonly deployments: readonly DeploymentView[];
   readonly lastCompletedId: string | undefined;
   readonly steady: boolean;
   readonly blocked: boolean;
 }
 
+export type StopWhy = 'scaling' | 'unhealthy' | 'rebalancing';
+
 export type Action =
-  | { readonly kind: 'start'; readonly deploymentId: string; readonly zone: string }
-  | { readonly kind: 'stop'; readonly taskId: string; readonly why: 'scaling' | 'unhealthy' }
+  | {
+      readonly kind: 'start';
+      readonly deploymentId: string;
+      readonly zone: string;
+      readonly why: 'scaling' | 'unhealthy' | 'rebalancing';
+    }
+  | { readonly kind: 'stop'; readonly taskId: string; readonly why: StopWhy }
   | {
       readonly kind: 'fail';
       readonly deploymentId: string;
@@ -52,7 +61,7 @@ export type Action =
     }
   | { readonly kind: 'complete'; readonly deploymentId: string }
   | { readonly kind: 'retire'; readonly deploymentId: string }
-  | { readonly kind: 'rebalancing' }
+  | { readonly kind: 'rebalancing' | 'rebalanced' }
   | { readonly kind: 'steady' }
   | { readonly kind: 'blocked' }
   | { readonly kind: 'inactive' };
@@ -66,7 +75,7 @@ const worth = (task: TaskView): number => {
   return unhealthy(task) ? 1 : task.health === 'unknown' ? 2 : 3;
 };
 
-const stop = (task: TaskView, why: 'scaling' | 'unhealthy' = 'scaling'): Action => ({
+const stop = (task: TaskView, why: StopWhy = 'scaling'): Action => ({
   kind: 'stop',
   taskId: task.id,
   why,
@@ -152,12 +161,19 @@ function decideMoves(
     service.zones,
     good.map((task) => task.zone),
     startable,
-  ).map((zone): Action => ({ kind: 'start', deploymentId: primary.id, zone }));
+  ).map(
+    (zone, i): Action => ({
+      kind: 'start',
+      deploymentId: primary.id,
+      zone,
+      why: i < sick.length + hopeless.length ? 'unhealthy' : 'scaling',
+    }),
+  );
   const shortOfRoom = Math.max(0, need - room);
   const stops = [
     ...stopOld(service, good.filter(healthy).length, tasks, old, shortOfRoom),
     ...stopSick(desired, good, sick, tasks, shortOfRoom),
-    ...scaleIn(desired, good),
+    ...scaleIn(desired, good, service.rebalancing ? 'rebalancing' : 'scaling'),
   ];
   return [...hopeless, ...stops, ...starts];
 }
@@ -209,13 +225,13 @@ function stopSick(
 }
 
 /** More good tasks than wanted: stop in the fullest zone, and never a healthy one before the rest is healthy. */
-function scaleIn(desired: number, good: readonly TaskView[]): readonly Action[] {
+function scaleIn(desired: number, good: readonly TaskView[], why: StopWhy): readonly Action[] {
   const actions: Action[] = [];
   let pool = [...good];
   while (pool.length > desired) {
     const pick = taskToStop(pool, worth);
     if (!pick || (healthy(pick) && pool.filter(healthy).length - 1 < desired)) break;
-    actions.push(stop(pick));
+    actions.push(stop(pick, why));
     pool = pool.filter((task) => task !== pick);
   }
   return actions;
@@ -237,15 +253,25 @@ function decideClosing(
   if (primary.rolloutState === 'IN_PROGRESS') actions.push({ kind: 'complete', deploymentId: primary.id });
   const calm = !tasks.some((task) => task.phase === 'draining');
   if (calm && !service.steady) actions.push({ kind: 'steady' });
-  if (actions.length > 0 || !calm || !service.rebalance || now < primary.throttledUntil) return actions;
+  if (actions.length > 0 || !calm || now < primary.throttledUntil) return actions;
+  return decideRebalancing(service, primary, own);
+}
+
+/** One task at a time, and the new one first. */
+function decideRebalancing(
+  service: ServiceView,
+  primary: DeploymentView,
+  own: readonly TaskView[],
+): readonly Action[] {
   const zone = zoneToRebalanceInto(
     service.zones,
     own.map((task) => task.zone),
   );
   const roomForOne = own.length < maximumTasks(service.desiredCount, service.maximumPercent);
-  return zone !== undefined && roomForOne
-    ? [{ kind: 'rebalancing' }, { kind: 'start', deploymentId: primary.id, zone }]
-    : [];
+  if (zone === undefined || !service.rebalance || !roomForOne)
+    return service.rebalancing ? [{ kind: 'rebalanced' }] : [];
+  const start: Action = { kind: 'start', deploymentId: primary.id, zone, why: 'rebalancing' };
+  return service.rebalancing ? [start] : [{ kind: 'rebalancing' }, start];
 }
 
 /** True when the percentages themselves keep a deployment from moving: floor(max) = ceil(min). */

@@ -3,6 +3,7 @@
  * Deterministic: a cursor walks through each subnet, so that an address is not reused right after its task ended.
  */
 import { createServer } from 'node:net';
+import { findFreePort } from '../../free-port.ts';
 
 /** AWS keeps the first four addresses of a subnet and the last one. */
 const RESERVED_AT_START = 4;
@@ -80,19 +81,6 @@ export const probeBind: BindProbe = (address, port) =>
     );
     server.listen({ host: address, port, exclusive: true }, () => settle('free'));
   });
-
-/** A port of 127.0.0.1 that nobody listens on now. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 export interface Allocation {
   readonly privateIp: string;

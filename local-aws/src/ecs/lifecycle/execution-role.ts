@@ -3,7 +3,7 @@
  * case: an explicit deny wins, then an allow, else no. Conditions are taken for fulfilled; boundaries and
  * organisation policies are not modelled. A policy that can't be read denies nothing.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type ControlPlane, TaskStartError } from '../../contract.ts';
 import { listAt, readXml, textAt } from '../../gateway/xml.ts';
 

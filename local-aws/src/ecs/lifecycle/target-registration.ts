@@ -4,12 +4,12 @@
 import type { Clock, LoadBalancerPlane } from '../../contract.ts';
 import type { BalancedPlace, NetworkView } from '../../network/network-view.ts';
 import type { TaskRecord } from '../model.ts';
+import type { ZoneOutages } from '../zone-outages.ts';
 import type { TaskObserver } from './task-observer.ts';
 
 /** Longest deregistration delay that ELB allows, plus slack: no task drains longer. AWS-side. */
 const MAX_DRAIN_AWS_MS = 3_630_000;
-/** Real pause between two looks at a draining target. */
-const DRAIN_POLL_MS = 50;
+const DEFAULT_DRAIN_POLL_MS = 50;
 
 export interface TargetRegistrationOptions {
   readonly balancer: LoadBalancerPlane;
@@ -17,6 +17,9 @@ export interface TargetRegistrationOptions {
   readonly observer: TaskObserver;
   readonly network: NetworkView;
   readonly loadBalancerOf: (targetGroupArn: string) => string | undefined;
+  readonly outages: ZoneOutages;
+  /** Real pause between two looks at a draining target (default 50). */
+  readonly drainPollMs?: number | undefined;
 }
 
 export class TargetRegistration {
@@ -25,11 +28,15 @@ export class TargetRegistration {
   readonly #balancer: LoadBalancerPlane;
   readonly #clock: Clock;
   readonly #observer: TaskObserver;
+  readonly #outages: ZoneOutages;
+  readonly #drainPollMs: number;
 
   constructor(options: TargetRegistrationOptions) {
     this.#balancer = options.balancer;
     this.#clock = options.clock;
     this.#observer = options.observer;
+    this.#outages = options.outages;
+    this.#drainPollMs = options.drainPollMs ?? DEFAULT_DRAIN_POLL_MS;
     this.#network = options.network;
     this.#loadBalancerOf = options.loadBalancerOf;
   }
@@ -42,7 +49,8 @@ export class TargetRegistration {
       const port = containerPort === declaredPort ? running.port : containerPort;
       const dial = { address: running.address, port };
       const place = this.#placeBehind(task, targetGroupArn, containerPort);
-      const reachable = () => place === undefined || this.#network.admitsNow(place);
+      const reachable = () =>
+        !this.#outages.isDown(network.zone) && (place === undefined || this.#network.admitsNow(place));
       const target = { id: network.privateIp, port: containerPort, zone: network.zone, dial, reachable };
       this.#balancer.register(targetGroupArn, [target]);
       task.targets.push({ targetGroupArn, target });
@@ -86,7 +94,7 @@ export class TargetRegistration {
     });
     const until = this.#clock.now() + this.#clock.scaled(MAX_DRAIN_AWS_MS);
     while (!exited && !abandoned() && !this.#isDrained(task) && this.#clock.now() < until)
-      await this.#clock.sleep(DRAIN_POLL_MS);
+      await this.#clock.sleep(this.#drainPollMs);
     task.targets = [];
   }
 

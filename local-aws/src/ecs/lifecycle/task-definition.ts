@@ -1,7 +1,7 @@
 /**
  * Task definitions, which moto keeps: loaded by name or ARN and parsed to what a task needs.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, type ControlPlane } from '../../contract.ts';
 
 const pair = z.object({ name: z.string(), value: z.string().default('') });
@@ -19,6 +19,16 @@ const container = z.object({
   entryPoint: z.array(z.string()).optional(),
   command: z.array(z.string()).optional(),
   stopTimeout: z.number().optional(),
+  /** Seconds, AWS-side; AWS's own defaults. */
+  healthCheck: z
+    .object({
+      command: z.array(z.string()),
+      interval: z.number().default(30),
+      timeout: z.number().default(5),
+      retries: z.number().default(3),
+      startPeriod: z.number().default(0),
+    })
+    .optional(),
   logConfiguration: z
     .object({
       logDriver: z.string(),

@@ -52,6 +52,7 @@ export function createTaskRecord(scope: ArnScope, given: NewTask, now: number): 
     running: undefined,
     targets: [],
     everHealthy: false,
+    containerHealth: undefined,
     pullStartedAt: undefined,
     pullStoppedAt: undefined,
     connectedAt: undefined,

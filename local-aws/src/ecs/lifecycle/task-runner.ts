@@ -5,6 +5,8 @@
 import { AwsError, type LoadBalancerPlane, type TaskExit, TaskStartError } from '../../contract.ts';
 import type { StopCause, TaskRecord } from '../model.ts';
 import { stopText } from '../wording.ts';
+import type { ZoneOutages } from '../zone-outages.ts';
+import { watchContainerHealth } from './container-health.ts';
 import { LaunchQueue } from './launch-queue.ts';
 import { TargetRegistration } from './target-registration.ts';
 import { TaskLauncher, type TaskLauncherOptions } from './task-launcher.ts';
@@ -20,6 +22,8 @@ export interface TaskRunnerOptions extends Omit<TaskLauncherOptions, 'closed'> {
   /** Load balancer in front of a target group, once a service uses it. */
   readonly loadBalancerOf: (targetGroupArn: string) => string | undefined;
   readonly observer: TaskObserver;
+  readonly outages: ZoneOutages;
+  readonly drainPollMs?: number | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -68,6 +72,21 @@ export class TaskRunner {
     if (wasRunning) this.#track(this.#takeOut(task, cause));
   }
 
+  /** As {@link retire}, without waiting for the targets to drain: SIGTERM goes out at once. */
+  interrupt(task: TaskRecord, cause: StopCause): void {
+    if (task.stopCause || task.status === 'STOPPED') return;
+    if (task.status !== 'RUNNING') {
+      this.retire(task, cause);
+      return;
+    }
+    task.stopCause = cause;
+    task.desiredStatus = 'STOPPED';
+    task.stoppingAt = this.#options.clock.now();
+    this.#options.observer.draining(task);
+    this.#targets.deregister(task);
+    this.#track(this.#end(task, cause));
+  }
+
   /** From now on no task starts and no drain is waited for. */
   close(): void {
     this.#closed = true;
@@ -98,6 +117,8 @@ export class TaskRunner {
         task.startedAt = this.#options.clock.now();
         enterStatus(task, 'RUNNING');
         this.#endOnExit(task);
+        const { clock, log } = this.#options;
+        if (container.healthCheck) void watchContainerHealth(task, container.healthCheck, clock, log);
         return;
       }
     } catch (error) {
@@ -123,6 +144,10 @@ export class TaskRunner {
 
   async #takeOut(task: TaskRecord, cause: StopCause): Promise<void> {
     await this.#targets.drain(task, () => this.#closed);
+    await this.#end(task, cause);
+  }
+
+  async #end(task: TaskRecord, cause: StopCause): Promise<void> {
     enterStatus(task, 'STOPPING');
     this.#options.observer.stopping(task);
     const exit = await task.running?.stop();
@@ -142,6 +167,7 @@ export class TaskRunner {
       container.reason = exit?.reason ?? container.reason;
     }
     if (task.network) this.#options.addresses.release(task.network);
+    task.targets = [];
     task.stoppedAt = now;
     enterStatus(task, 'STOPPED');
     this.#options.observer.ended(task, cause);

@@ -8,6 +8,8 @@ import type { ContainerDefinition, TaskDefinition } from './task-definition.ts';
 /** Readiness fails this long before draining on Fargate; scaled unless the definition says otherwise. */
 const SHUTDOWN_DELAY_AWS_MS = 5_000;
 const DEFAULT_STOP_TIMEOUT_SECONDS = 30;
+/** Fargate waits no longer. */
+const MAX_STOP_TIMEOUT_SECONDS = 120;
 /** Smallest Fargate size, for task definitions that name none. */
 const DEFAULT_CPU_UNITS = 256;
 const DEFAULT_MEMORY_MB = 512;
@@ -40,7 +42,7 @@ export function logTarget(
  * All variables of the task. Later ones win: the surroundings give defaults, the definition and the caller's
  * overrides change them, secrets come on top; where it listens is not the definition's to say.
  */
-export function taskEnvironment(
+function taskEnvironment(
   task: TaskRecord,
   container: ContainerDefinition,
   network: TaskNetwork,
@@ -114,7 +116,10 @@ export function taskSpec(
     containerPort: port,
     cpuUnits: cpuUnitsOf(definition),
     memoryMb: memoryMbOf(definition),
-    stopTimeoutSeconds: container.stopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS,
+    stopTimeoutSeconds: Math.min(
+      container.stopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS,
+      MAX_STOP_TIMEOUT_SECONDS,
+    ),
     log: logTarget(container, task.id, state?.runtimeId ?? task.id),
   };
 }

@@ -37,7 +37,7 @@ function renderConfiguration(configuration: DeploymentConfiguration): Json {
   };
 }
 
-export function renderNetwork(revision: ServiceRevision): Json {
+function renderNetwork(revision: ServiceRevision): Json {
   return { awsvpcConfiguration: revision.network };
 }
 

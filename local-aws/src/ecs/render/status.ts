@@ -6,8 +6,20 @@ import type { ServiceRecord, TaskRecord } from '../model.ts';
 import type { Store } from '../store.ts';
 import { isPending, isRunning } from './service.ts';
 
-/** The load balancer that a target group hangs on; kept up to date by whoever knows the control plane. */
-export type LoadBalancerUrl = (targetGroupArn: string) => string | undefined;
+/** Of the listeners of a load balancer, the one that a person is sent to: the first that is there. */
+const LISTENER_PORTS = [80, 443];
+
+/** Load balancer ARN by target group ARN. */
+type LoadBalancers = ReadonlyMap<string, string>;
+
+function urlOf(balancer: LoadBalancerPlane, loadBalancerArn: string | undefined): string | undefined {
+  if (loadBalancerArn === undefined) return undefined;
+  for (const listenerPort of LISTENER_PORTS) {
+    const port = balancer.localPort(loadBalancerArn, listenerPort);
+    if (port !== undefined) return `http://127.0.0.1:${port}`;
+  }
+  return undefined;
+}
 
 function renderTask(balancer: LoadBalancerPlane, task: TaskRecord): LocalEnvironment['tasks'][number] {
   const [registration] = task.targets;
@@ -33,7 +45,7 @@ function renderTask(balancer: LoadBalancerPlane, task: TaskRecord): LocalEnviron
 function renderEnvironment(
   store: Store,
   balancer: LoadBalancerPlane,
-  urlOf: LoadBalancerUrl,
+  loadBalancerOf: LoadBalancers,
   service: ServiceRecord,
 ): LocalEnvironment {
   const tasks = store.tasksOf(service).filter((task) => task.status !== 'STOPPED');
@@ -42,7 +54,7 @@ function renderEnvironment(
     name: service.tags.find((tag) => tag.key === 'Environment')?.value ?? service.clusterName,
     cluster: service.clusterName,
     service: service.name,
-    url: binding ? urlOf(binding.targetGroupArn) : undefined,
+    url: binding && urlOf(balancer, loadBalancerOf.get(binding.targetGroupArn)),
     desired: service.desiredCount,
     running: tasks.filter(isRunning).length,
     pending: tasks.filter(isPending).length,
@@ -53,10 +65,10 @@ function renderEnvironment(
 export function renderStatus(
   store: Store,
   balancer: LoadBalancerPlane,
-  urlOf: LoadBalancerUrl,
+  loadBalancerOf: LoadBalancers,
 ): LocalEnvironment[] {
   return store
     .services()
     .filter((service) => service.status !== 'INACTIVE')
-    .map((service) => renderEnvironment(store, balancer, urlOf, service));
+    .map((service) => renderEnvironment(store, balancer, loadBalancerOf, service));
 }

@@ -58,7 +58,17 @@ function renderContainer(task: TaskRecord, container: ContainerState): Json {
       ? [{ attachmentId: task.network.attachmentId, privateIpv4Address: task.network.privateIp }]
       : [],
     healthStatus: 'UNKNOWN',
+    ...(task.enableExecuteCommand ? { managedAgents: [renderExecAgent(task, container)] } : {}),
     cpu: '0',
+  };
+}
+
+function renderExecAgent(task: TaskRecord, container: ContainerState): Json {
+  const runs = containerStatus(task, container) === 'RUNNING';
+  return {
+    name: 'ExecuteCommandAgent',
+    lastStatus: runs ? 'RUNNING' : task.desiredStatus === 'STOPPED' ? 'STOPPED' : 'PENDING',
+    ...(runs ? times({ lastStartedAt: task.startedAt }) : {}),
   };
 }
 
@@ -78,7 +88,7 @@ export function renderTask(scope: ArnScope, task: TaskRecord, withTags: boolean)
     desiredStatus: task.desiredStatus,
     enableExecuteCommand: task.enableExecuteCommand,
     group: task.group,
-    healthStatus: 'UNKNOWN',
+    healthStatus: task.containerHealth ?? 'UNKNOWN',
     lastStatus: task.status,
     launchType: fargate.startsWith('FARGATE') ? 'FARGATE' : 'EC2',
     overrides: task.overrides.raw,

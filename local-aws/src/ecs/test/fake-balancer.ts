@@ -1,8 +1,7 @@
 /**
  * A load balancer plane without sockets: targets pass or fail their checks after a while, drain and leave.
  */
-import type { LoadBalancerPlane, Target, TargetState } from '../../contract.ts';
-import type { FakeClock } from './fake-clock.ts';
+import type { Clock, LoadBalancerPlane, Target, TargetState } from '../../contract.ts';
 
 interface Entry {
   readonly target: Target;
@@ -21,7 +20,7 @@ export interface FakeBalancer extends LoadBalancerPlane {
 export const CHECK_MS = 5_000;
 export const DEREGISTRATION_DELAY_MS = 10_000;
 
-export function createFakeBalancer(clock: FakeClock): FakeBalancer {
+export function createFakeBalancer(clock: Clock): FakeBalancer {
   const targetGroups = new Map<string, Map<string, Entry>>();
   const groupOf = (arn: string): Map<string, Entry> => {
     const group = targetGroups.get(arn) ?? new Map<string, Entry>();

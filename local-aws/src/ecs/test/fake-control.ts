@@ -8,6 +8,10 @@ export interface FakeControl extends ControlPlane {
   readonly logGroups: Set<string>;
   readonly logStreams: string[];
   readonly ringing: Set<string>;
+  /** Names of the clusters that there are. */
+  readonly clusters: Set<string>;
+  /** Of every cluster. */
+  readonly defaultStrategy: object[];
   /** Registers `family` with one container `app`; returns the ARN. */
   define(family: string, image: string, changes?: Record<string, unknown>): string;
 }
@@ -44,11 +48,16 @@ export function createFakeControl(): FakeControl {
   const logGroups = new Set(['/ecs/shop-test']);
   const logStreams: string[] = [];
   const ringing = new Set<string>();
+  const clusters = new Set([CLUSTER]);
+  const defaultStrategy: object[] = [];
 
   function answer(action: string, payload: Record<string, unknown>): unknown {
     if (action === 'DescribeClusters') {
       const [name] = payload.clusters as string[];
-      return { clusters: name === CLUSTER ? [{ clusterName: name, status: 'ACTIVE' }] : [] };
+      const found = {
+        ...{ clusterName: name, status: 'ACTIVE', defaultCapacityProviderStrategy: defaultStrategy },
+      };
+      return { clusters: clusters.has(name ?? '') ? [found] : [] };
     }
     if (action === 'DescribeTaskDefinition') {
       const found = definitions.get(String(payload.taskDefinition).split('/').at(-1) ?? '');
@@ -79,6 +88,8 @@ export function createFakeControl(): FakeControl {
     logGroups,
     logStreams,
     ringing,
+    clusters,
+    defaultStrategy,
     define(family, image, changes = {}) {
       const revision = [...definitions.values()].filter((d) => d.family === family).length + 1;
       const arn = `arn:aws:ecs:${REGION}:${ACCOUNT}:task-definition/${family}:${revision}`;

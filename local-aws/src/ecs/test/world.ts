@@ -2,7 +2,7 @@
  * The ECS part with everything around it replaced, and a client for its API.
  */
 import type { AwsRequest } from '../../contract.ts';
-import { createEcs, type Ecs } from '../index.ts';
+import { createEcs, type Ecs, type EcsOptions } from '../index.ts';
 import { createAddressBook } from '../lifecycle/addresses.ts';
 import type { Json } from '../model.ts';
 import { createFakeBalancer, type FakeBalancer } from './fake-balancer.ts';
@@ -61,6 +61,8 @@ export interface World {
   readonly balancer: FakeBalancer;
   readonly ecs: Ecs;
   readonly logs: string[];
+  /** Commands that sessions were prepared for. */
+  readonly prepared: readonly string[];
   /** One API call; errors are thrown as AwsError. undefined = the call would have gone to moto. */
   call<T = Json>(action: string, input: Json): Promise<T>;
   service(name?: string): Promise<ServiceShape>;
@@ -72,25 +74,41 @@ export interface World {
 const STEP_MS = 250;
 const DEFAULT_LIMIT_MS = 600_000;
 
-export function createWorld(): World {
-  const clock = createFakeClock();
+export interface WorldOptions
+  extends Partial<Pick<EcsOptions, 'addresses' | 'decide' | 'drainPollMs' | 'events' | 'sessions'>> {
+  readonly clock?: FakeClock;
+}
+
+export function createWorld({ clock = createFakeClock(), sessions, ...changes }: WorldOptions = {}): World {
   const control = createFakeControl();
-  const driver = createFakeDriver();
+  const driver = createFakeDriver(clock);
   const balancer = createFakeBalancer(clock);
   balancer.answers = (target) =>
+    (target.reachable?.() ?? true) &&
     driver
       .alive()
-      .some((process) => process.spec.privateIp === target.id && process.behaviour.kind === 'serve');
+      .some(
+        (process) =>
+          process.spec.privateIp === target.id && process.behaviour.kind === 'serve' && !process.frozen,
+      );
   const logs: string[] = [];
+  const prepared: string[] = [];
   const ecs = createEcs({
     clock,
     control,
     driver,
     balancer,
+    sessions: sessions ?? {
+      prepare(_task, command) {
+        prepared.push(command);
+        return { sessionId: 'ecs-execute-command-1', streamUrl: 'ws://127.0.0.1:1/', tokenValue: 'token' };
+      },
+    },
     endpoint: () => 'http://127.0.0.1:4700',
     speed: 1,
     log: (line) => logs.push(line),
     addresses: createAddressBook(async () => 'free'),
+    ...changes,
   });
 
   async function call<T>(action: string, input: Json): Promise<T> {
@@ -148,6 +166,7 @@ export function createWorld(): World {
     balancer,
     ecs,
     logs,
+    prepared,
     call,
     service,
     tasks,

@@ -35,7 +35,7 @@ describe('the bucket policy', () => {
 });
 
 describe('the lifecycle', () => {
-  it('keeps the newest twenty earlier states for ever, others 90 days, and lock files a day', () => {
+  it('[backend.lock-versions] keeps the newest twenty earlier states for ever, others 90 days, and lock files a day', () => {
     expect(
       stateBucketLifecycle().map(({ Filter, NoncurrentVersionExpiration }) => [
         Filter?.Prefix,

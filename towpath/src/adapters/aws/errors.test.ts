@@ -19,7 +19,7 @@ describe('an error of AWS', () => {
       vendor('CredentialsProviderError', 'Could not load credentials from any providers'),
       'NO_CREDENTIALS',
       /Could not load/,
-      /aws configure sso.*AWS_PROFILE/,
+      /aws configure sso.*AWS_PROFILE.*--local/,
     ],
     [
       vendor('UnrecognizedClientException', 'bad', metadata(400)),

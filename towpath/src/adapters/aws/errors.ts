@@ -113,7 +113,7 @@ export function translateAwsError(error: unknown, operation: string, context: Ca
       'NO_CREDENTIALS',
       `No AWS credentials were found${where}: ${firstLine(vendor.message)}`,
       {
-        hint: signIn,
+        hint: `${signIn}; or --local, for the embedded AWS`,
         cause: error,
       },
     );

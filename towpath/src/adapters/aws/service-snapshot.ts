@@ -80,6 +80,7 @@ function renderTask(task: TaskInput, containerName: string): TaskView {
     status: task.lastStatus ?? '',
     taskDefinition: task.taskDefinitionArn ?? '',
     imageDigest: container?.imageDigest ?? digestOf(container?.image ?? ''),
+    createdAt: task.createdAt?.toISOString(),
     startedAt: task.startedAt?.toISOString(),
     // When the program ended; the task itself is wound up later.
     stoppedAt: (task.executionStoppedAt ?? task.stoppingAt ?? task.stoppedAt)?.toISOString(),

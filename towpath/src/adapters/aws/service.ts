@@ -1,4 +1,4 @@
-/** An environment's ECS service and load balancer as they are right now: a look, never a change but one. */
+/** An environment's ECS service and load balancer as they are right now: a look, and the changes that Terraform can't make. */
 import { environmentNames } from '../../domain/names.ts';
 import type { Environment, Project } from '../../domain/project.ts';
 import type { TargetView } from '../../domain/rollout.ts';
@@ -6,16 +6,13 @@ import type { ServicePort } from '../../ports.ts';
 import { callAws, callAwsOrAbsent } from './errors.ts';
 import { probe } from './probe.ts';
 import { loadSettings } from './service-settings.ts';
-import { renderSnapshot, type TaskInput } from './service-snapshot.ts';
+import { renderSnapshot } from './service-snapshot.ts';
+import { NO_SERVICE, tasksOfService } from './service-tasks.ts';
 import type { Session } from './session.ts';
+import { describeDefinition, logStreamOf } from './task-log.ts';
 
-/** Tasks in one ListTasks page and one DescribeTasks call (ECS API reference). */
-const TASKS_PER_CALL = 100;
-/** Pages of tasks read; 1 000 tasks are a hundred times the default maximum of a service. */
-const MAX_TASK_PAGES = 10;
 /** Lines in one GetLogEvents answer (CloudWatch Logs API reference). */
 const MAX_LOG_LINES = 10_000;
-const NO_SERVICE = ['ClusterNotFoundException', 'ServiceNotFoundException', 'ServiceNotActiveException'];
 
 export interface ServiceOptions {
   readonly session: Session;
@@ -36,8 +33,8 @@ export function createService(options: ServiceOptions): ServicePort {
     async snapshot() {
       const [service, running, stopped, loadBalancer] = await Promise.all([
         describeService(),
-        tasksWith('RUNNING'),
-        tasksWith('STOPPED'),
+        tasksOfService(session, names, 'RUNNING'),
+        tasksOfService(session, names, 'STOPPED'),
         findLoadBalancer(session, names.loadBalancer),
       ]);
       if (service === undefined || service.status === 'INACTIVE') return undefined;
@@ -55,13 +52,13 @@ export function createService(options: ServiceOptions): ServicePort {
     async settings(taskDefinition) {
       const [service, definition] = await Promise.all([
         describeService(),
-        describeDefinition(taskDefinition),
+        describeDefinition(session, taskDefinition),
       ]);
       const containerName = project.application;
       return loadSettings(session, { environment: environment.name, service, definition, containerName });
     },
     async taskLog(taskId, lines) {
-      const stream = await logStreamOf(taskId);
+      const stream = await logStreamOf(session, project, environment, taskId);
       const answer = await callAwsOrAbsent(
         session,
         'logs:GetLogEvents',
@@ -84,6 +81,18 @@ export function createService(options: ServiceOptions): ServicePort {
       const arns = await activeTaskDefinitions();
       await Promise.all(arns.map((arn) => deregister(arn)));
       return arns.length;
+    },
+    async startAnew() {
+      await callAws(session, 'ecs:UpdateService', async () => {
+        const { UpdateServiceCommand } = await import('@aws-sdk/client-ecs');
+        return (await session.ecs()).send(
+          new UpdateServiceCommand({
+            cluster: names.cluster,
+            service: names.service,
+            forceNewDeployment: true,
+          }),
+        );
+      });
     },
     async disableDeletionProtection() {
       const found = await findLoadBalancer(session, names.loadBalancer);
@@ -130,65 +139,6 @@ export function createService(options: ServiceOptions): ServicePort {
       );
     });
     return answer?.services?.[0];
-  }
-
-  async function tasksWith(desiredStatus: 'RUNNING' | 'STOPPED'): Promise<readonly TaskInput[]> {
-    const tasks: TaskInput[] = [];
-    let nextToken: string | undefined;
-    for (let page = 0; page < MAX_TASK_PAGES; page += 1) {
-      const listed = await callAwsOrAbsent(session, 'ecs:ListTasks', NO_SERVICE, async () => {
-        const { ListTasksCommand } = await import('@aws-sdk/client-ecs');
-        const query = {
-          cluster: names.cluster,
-          serviceName: names.service,
-          desiredStatus,
-          maxResults: TASKS_PER_CALL,
-        };
-        return (await session.ecs()).send(
-          new ListTasksCommand({ ...query, ...(nextToken ? { nextToken } : {}) }),
-        );
-      });
-      const arns = listed?.taskArns ?? [];
-      if (arns.length > 0) tasks.push(...(await describeTasks(arns)));
-      nextToken = listed?.nextToken;
-      if (!nextToken) break;
-    }
-    return tasks;
-  }
-
-  async function describeTasks(tasks: string[]): Promise<readonly TaskInput[]> {
-    const answer = await callAwsOrAbsent(session, 'ecs:DescribeTasks', NO_SERVICE, async () => {
-      const { DescribeTasksCommand } = await import('@aws-sdk/client-ecs');
-      return (await session.ecs()).send(new DescribeTasksCommand({ cluster: names.cluster, tasks }));
-    });
-    return answer?.tasks ?? [];
-  }
-
-  async function describeDefinition(taskDefinition: string) {
-    const answer = await callAwsOrAbsent(
-      session,
-      'ecs:DescribeTaskDefinition',
-      ['ClientException'],
-      async () => {
-        const { DescribeTaskDefinitionCommand } = await import('@aws-sdk/client-ecs');
-        return (await session.ecs()).send(new DescribeTaskDefinitionCommand({ taskDefinition }));
-      },
-    );
-    return answer?.taskDefinition;
-  }
-
-  /** Group and stream from the task's own definition; a task that is forgotten has the names of today. */
-  async function logStreamOf(taskId: string): Promise<{ logGroupName: string; logStreamName: string }> {
-    const [task] = await describeTasks([taskId]);
-    const taskDefinition = task?.taskDefinitionArn ?? names.taskFamily;
-    const containers = (await describeDefinition(taskDefinition))?.containerDefinitions ?? [];
-    const container = containers.find(({ name }) => name === project.application) ?? containers[0];
-    const settings = container?.logConfiguration?.options;
-    const prefix = settings?.['awslogs-stream-prefix'] ?? project.application;
-    return {
-      logGroupName: settings?.['awslogs-group'] ?? names.logGroup,
-      logStreamName: `${prefix}/${container?.name ?? project.application}/${taskId}`,
-    };
   }
 }
 

@@ -140,6 +140,7 @@ const task = (id: string, stoppedAt: number, container: object) => ({
   availabilityZone: 'us-east-1b',
   lastStatus: 'STOPPED',
   taskDefinitionArn: `${ARN}:task-definition/shop-test-ecs-task:3`,
+  createdAt: 1_767_225_600,
   stoppedAt,
   stoppedReason: 'Essential container in task exited',
   containers: [
@@ -195,6 +196,7 @@ describe('a snapshot', () => {
         id: 't1',
         zone: 'us-east-1b',
         imageDigest: DIGEST,
+        createdAt: '2026-01-01T00:00:00.000Z',
         exitCode: 3,
         containerReason: 'OutOfMemoryError: killed',
         stoppedReason: 'Essential container in task exited',
@@ -394,6 +396,22 @@ describe('deletion protection', () => {
     await service().disableDeletionProtection();
     expect(asked.map(({ action }) => action)).toEqual(['DescribeLoadBalancers']);
   });
+});
+
+it('starts the tasks anew, with all else as it is', async () => {
+  answers.clear();
+  answers.set('UpdateService', { service: {} });
+  await service().startAnew();
+  expect(asked).toEqual([
+    {
+      action: 'UpdateService',
+      body: {
+        cluster: 'shop-test-ecs-cluster',
+        service: 'shop-test-ecs-service',
+        forceNewDeployment: true,
+      },
+    },
+  ]);
 });
 
 describe('a probe', () => {

@@ -2,6 +2,7 @@
  * One AWS account as the adapters see it: region, endpoint, credentials and clients.
  * Nothing of the AWS SDK is loaded before the first call that needs it.
  */
+import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ECRClient } from '@aws-sdk/client-ecr';
@@ -12,7 +13,7 @@ import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { STSClient } from '@aws-sdk/client-sts';
 
 /** Attempts of one call, the first included; between them the SDK waits at most 20 s, mostly far less. */
-const MAX_ATTEMPTS = 4;
+const MAX_ATTEMPTS = 5;
 const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -44,6 +45,7 @@ export interface Session {
   ecr(): Promise<ECRClient>;
   ecs(): Promise<ECSClient>;
   loadBalancing(): Promise<ElasticLoadBalancingV2Client>;
+  cloudwatch(): Promise<CloudWatchClient>;
   logs(): Promise<CloudWatchLogsClient>;
   ssm(): Promise<SSMClient>;
   sts(): Promise<STSClient>;
@@ -141,6 +143,10 @@ export function createSession(options: SessionOptions): Session {
     loadBalancing: client('elbv2', async (common) => {
       const { ElasticLoadBalancingV2Client } = await import('@aws-sdk/client-elastic-load-balancing-v2');
       return new ElasticLoadBalancingV2Client(common);
+    }),
+    cloudwatch: client('cloudwatch', async (common) => {
+      const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
+      return new CloudWatchClient(common);
     }),
     logs: client('logs', async (common) => {
       const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');

@@ -134,5 +134,7 @@ export function parseStateLock(info: string): StateLock {
     const value = fields[name];
     return typeof value === 'string' && value !== '' ? value : 'unknown';
   };
-  return { id: field('ID'), who: field('Who'), operation: field('Operation'), created: field('Created') };
+  // Terraform gives nanoseconds.
+  const created = field('Created').replace(/\.\d+(?=Z$)/, '');
+  return { id: field('ID'), who: field('Who'), operation: field('Operation'), created };
 }

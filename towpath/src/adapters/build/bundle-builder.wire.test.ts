@@ -84,6 +84,17 @@ describe('the digest', () => {
     }
   });
 
+  it('needs no command where there is nothing to build, and leaves out what Python left there', async () => {
+    const build = async () =>
+      (await buildBundleImage(service({ command: [], files: ['service'] }), root)).manifest.digest;
+    mkdirSync(join(root, 'app/service'));
+    writeFileSync(join(root, 'app/service/app.py'), 'serve()');
+    const before = await build();
+    mkdirSync(join(root, 'app/service/__pycache__'));
+    writeFileSync(join(root, 'app/service/__pycache__/app.cpython-311.pyc'), String(Date.now()));
+    expect(await build()).toBe(before);
+  });
+
   it.each([
     ['a file', () => writeFileSync(join(root, 'app/main.js'), 'serve(2)')],
     ['the right to run it', () => chmodSync(join(root, 'app/package.json'), 0o755)],

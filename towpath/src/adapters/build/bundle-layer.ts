@@ -11,6 +11,9 @@ const MAX_ENTRIES = 50_000;
 const MAX_LAYER_BYTES = 512 * 1024 * 1024;
 const MAX_DEPTH = 64;
 
+/** What Python leaves beside its source whenever that is run, with the time in it: never a part of it. */
+const LEFT_BY_INTERPRETERS: ReadonlySet<string> = new Set(['__pycache__']);
+
 const EXECUTABLE = 0o755;
 const PLAIN = 0o644;
 
@@ -70,7 +73,10 @@ async function collect(
   const key = inside.split(sep).join('/');
   if (stats.isDirectory()) {
     if (key !== '') entries.set(key, { name: key, file, kind: 'folder', mode: EXECUTABLE, size: 0 });
-    for (const child of await readdir(file)) await collect(source, join(inside, child), entries, depth + 1);
+    for (const child of await readdir(file)) {
+      if (LEFT_BY_INTERPRETERS.has(child)) continue;
+      await collect(source, join(inside, child), entries, depth + 1);
+    }
   } else if (stats.isSymbolicLink()) {
     entries.set(key, { name: key, file, kind: 'link', mode: EXECUTABLE, size: 0 });
   } else if (stats.isFile()) {

@@ -127,6 +127,19 @@ describe('a command, while AWS', () => {
     FAULTS_TIMEOUT_MS,
   );
 
+  it('[s3.conflict] answers that another write is under way, tries again', async () => {
+    const subject = await fresh();
+    let conflicts = 0;
+    proxy.plan((_, method) => {
+      if (method !== 'PUT' || conflicts === 2) return undefined;
+      conflicts += 1;
+      return { kind: 'refused', status: 409, code: 'ConditionalRequestConflict' };
+    });
+    await command(subject);
+    expect(conflicts).toBe(2);
+    expect((await subject.open().audit()).events).toHaveLength(1);
+  });
+
   it.each(Object.entries(FAULTS))(
     '%s from some call on, stops clearly, and works again later',
     async (_, fault) => {

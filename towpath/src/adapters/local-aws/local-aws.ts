@@ -2,22 +2,29 @@
  * The embedded AWS of one project, as a child or as a daemon: started, found again, asked, stopped.
  * What it does is the business of the `local-aws` workspace; the two share a folder and the HTTP of its gateway.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ErrorCode, TowpathError } from '../../domain/errors.ts';
-import type { LocalAws, LocalAwsPort, LocalAwsStatus, LocalStartOptions } from '../../ports.ts';
-import { isAlive } from '../process/process-identity.ts';
+import type { ChaosEntry, ChaosList } from '../../domain/chaos.ts';
+import { TowpathError } from '../../domain/errors.ts';
+import type { LocalAws, LocalAwsPort, LocalAwsStatus, LocalDriver, LocalStartOptions } from '../../ports.ts';
+import {
+  type DaemonSpec,
+  findDaemon,
+  runDaemonOnce,
+  type StartedDaemon,
+  startDaemonProcess,
+  startFailed,
+  stopDaemon,
+  tailOfLog,
+} from '../process/daemon-process.ts';
 
 /** The first start on a computer may have to install moto. */
 const START_TIMEOUT_MS = 240_000;
 const STOP_TIMEOUT_MS = 30_000;
-const STATUS_TIMEOUT_MS = 10_000;
-const POLL_MS = 50;
-const LOG_TAIL_LINES = 15;
+const ANSWER_TIMEOUT_MS = 10_000;
+const CHAOS_PATH = '/_local/chaos';
+/** From one look at the progress of a start to the next. */
+const PROGRESS_INTERVAL_MS = 1_000;
 
 export interface LocalAwsOptions {
   /** The daemon's entry file. */
@@ -34,57 +41,59 @@ interface LocalFile {
   readonly speed: number;
   readonly region: string;
   readonly accountId: string;
+  readonly driver?: LocalDriver;
+  readonly restored?: { readonly calls: number; readonly failedCalls: number };
+  readonly movedPorts?: LocalAws['movedPorts'];
+}
+
+function specOf(stateDir: string): DaemonSpec {
+  return {
+    title: 'The embedded AWS',
+    stateDir,
+    infoFile: 'local.json',
+    logFile: 'daemon.log',
+    startLimitMs: START_TIMEOUT_MS,
+    stopLimitMs: STOP_TIMEOUT_MS,
+    errorCodes: [
+      'LOCAL_START_FAILED',
+      'PORT_BUSY',
+      'MOTO_NOT_FOUND',
+      'LOCAL_STATE_UNUSABLE',
+      'NO_CONTAINER_ENGINE',
+    ],
+    failureHint: 'towpath local up --verbose',
+  };
 }
 
 export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
-  const logFile = join(options.stateDir, 'daemon.log');
-  let child: ChildProcess | undefined;
-  let ended: Promise<string> = new Promise(() => undefined);
+  const spec = specOf(options.stateDir);
+  let daemon: StartedDaemon | undefined;
+  const stop = () => stopDaemon(spec);
 
   return {
     async start(start) {
       const running = await findRunning(options.stateDir);
-      if (running) return describe(running, false);
-      await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
-      const log = openSync(logFile, 'a', 0o600);
-      // An attached one hears of our end through its standard input, however we end.
-      child = spawn(process.execPath, daemonArguments(options, start), {
-        detached: true,
-        stdio: [start.attached ? 'pipe' : 'ignore', start.attached ? 'pipe' : log, log],
-      });
-      closeSync(log);
-      const exit = new Promise<string>((resolve) => {
-        child?.once('exit', (code, signal) =>
-          resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
-        );
-        child?.once('error', (error) => resolve(error.message));
-      });
-      ended = exit;
-      await untilReady(child, exit, options.stateDir, logFile);
+      if (running) {
+        refuseOtherDriver(describe(running, false), start);
+        return describe(running, false);
+      }
+      const watch = watchProgress(options.stateDir, start.onProgress);
+      daemon = await startDaemonProcess(spec, daemonArguments(options, start), start.attached).finally(
+        watch.end,
+      );
       const found = await findRunning(options.stateDir);
-      if (!found) throw startFailed('it reported ready and left no trace', await tail(logFile));
-      if (!start.attached) child.unref();
+      if (!found) throw startFailed(spec, 'it reported ready and left no trace', await tailOfLog(spec));
       return describe(found, true);
     },
 
-    async stop() {
-      const running = await findRunning(options.stateDir);
-      if (!running) return 'not running';
-      process.kill(running.pid, 'SIGTERM');
-      const deadline = Date.now() + STOP_TIMEOUT_MS;
-      while (isAlive(running.pid, undefined)) {
-        if (Date.now() > deadline) {
-          throw new TowpathError(
-            'LOCAL_START_FAILED',
-            `The embedded AWS (pid ${running.pid}) did not stop within ${STOP_TIMEOUT_MS / 1000} s.`,
-            {
-              hint: `kill -9 ${running.pid}; the next start cleans up`,
-            },
-          );
-        }
-        await delay(POLL_MS);
-      }
-      return 'stopped';
+    stop,
+
+    async purge() {
+      await stop();
+      const args = [options.entry, '--state-dir', options.stateDir, '--purge'];
+      // The daemon's program knows its files; it also makes sure that none runs on them.
+      const found = await runDaemonOnce(spec, args, 'The state of the embedded AWS was not removed');
+      return found ? 'forgotten' : 'nothing to forget';
     },
 
     async find() {
@@ -105,47 +114,93 @@ export function createLocalAws(options: LocalAwsOptions): LocalAwsPort {
       );
     },
 
-    ended: async () => {
-      const reason = await ended;
-      return [reason, ...(await tail(logFile))].join('\n');
-    },
+    ended: () => daemon?.ended() ?? new Promise(() => undefined),
 
     async status() {
-      const running = await findRunning(options.stateDir);
-      if (!running) return undefined;
-      const response = await fetch(`${running.endpoint}/_local/status`, {
-        signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
-      }).catch((cause: unknown) => {
-        throw new TowpathError(
-          'AWS_UNREACHABLE',
-          `The embedded AWS (pid ${running.pid}) does not answer at ${running.endpoint}.`,
-          {
-            cause,
-            hint: 'towpath local down, then towpath local up',
-          },
-        );
-      });
-      return (await response.json()) as LocalAwsStatus;
+      const response = await ask(options.stateDir, 'GET', '/_local/status');
+      return response && ((await response.json()) as LocalAwsStatus);
+    },
+
+    async chaos() {
+      return readChaos<ChaosList>(await ask(options.stateDir, 'GET', CHAOS_PATH));
+    },
+
+    async startChaos(request) {
+      return readChaos<ChaosEntry>(await ask(options.stateDir, 'POST', CHAOS_PATH, request));
+    },
+
+    async undoChaos(id) {
+      const path = id === undefined ? CHAOS_PATH : `${CHAOS_PATH}/${encodeURIComponent(id)}`;
+      const response = await ask(options.stateDir, 'DELETE', path);
+      if (id === undefined)
+        return (await readChaos<{ readonly undone: readonly ChaosEntry[] }>(response))?.undone;
+      const entry = await readChaos<ChaosEntry>(response);
+      return entry && [entry];
     },
   };
+}
+
+/** @returns undefined when it is not running */
+async function ask(
+  stateDir: string,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: object,
+): Promise<Response | undefined> {
+  const running = await findRunning(stateDir);
+  if (!running) return undefined;
+  return fetch(`${running.endpoint}${path}`, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  }).catch((cause: unknown) => {
+    throw new TowpathError(
+      'AWS_UNREACHABLE',
+      `The embedded AWS (pid ${running.pid}) does not answer at ${running.endpoint}.`,
+      { cause, hint: 'towpath local down, then towpath local up' },
+    );
+  });
+}
+
+/** @throws TowpathError with the embedded AWS's own words when it refused */
+async function readChaos<T>(response: Response | undefined): Promise<T | undefined> {
+  if (response === undefined) return undefined;
+  const answer = (await response.json()) as T & { readonly kind?: string; readonly message?: string };
+  if (response.ok) return answer;
+  // What is malformed or not there is for the caller to mend; what can't be done now may be possible later.
+  const code = answer.kind === 'refused' ? 'CHAOS_REFUSED' : 'USAGE';
+  throw new TowpathError(
+    code,
+    answer.message ?? `The embedded AWS answered with status ${response.status}.`,
+    {
+      hint:
+        code === 'USAGE'
+          ? 'towpath local chaos --help'
+          : 'towpath local status and towpath local chaos show what is there',
+    },
+  );
 }
 
 function daemonArguments(options: LocalAwsOptions, start: LocalStartOptions): string[] {
   const args = [options.entry, '--state-dir', options.stateDir, '--region', options.region];
   if (start.port !== undefined) args.push('--port', String(start.port));
   if (start.speed !== undefined) args.push('--speed', String(start.speed));
-  if (start.attached) args.push('--exit-with-parent');
+  if (start.driver !== undefined) args.push('--driver', start.driver);
   return args;
 }
 
-/** The running daemon, from the file it keeps while it lives. A file of a dead one counts as none. */
-export async function findRunning(stateDir: string): Promise<LocalFile | undefined> {
-  try {
-    const file = JSON.parse(await readFile(join(stateDir, 'local.json'), 'utf8')) as LocalFile;
-    return isAlive(file.pid, undefined) ? file : undefined;
-  } catch {
-    return undefined;
-  }
+/** A running one keeps its driver; whoever asked for another should know. */
+function refuseOtherDriver(running: LocalAws, { driver }: LocalStartOptions): void {
+  if (driver === undefined || driver === running.driver) return;
+  throw new TowpathError(
+    'LOCAL_START_FAILED',
+    `The embedded AWS (pid ${running.pid}) runs already, with driver ${running.driver} and not ${driver}.`,
+    { hint: `towpath local down, then towpath local up --driver ${driver}` },
+  );
+}
+
+function findRunning(stateDir: string): Promise<LocalFile | undefined> {
+  return findDaemon<LocalFile>(specOf(stateDir));
 }
 
 function describe(file: LocalFile, started: boolean): LocalAws {
@@ -155,96 +210,25 @@ function describe(file: LocalFile, started: boolean): LocalAws {
     pid: file.pid,
     region: file.region,
     account: file.accountId,
+    driver: file.driver ?? 'process',
     started,
+    restored: file.restored ?? { calls: 0, failedCalls: 0 },
+    movedPorts: file.movedPorts ?? [],
   };
 }
 
-interface DaemonLine {
-  readonly type?: string;
-  readonly code?: string;
-  readonly message?: string;
-  readonly hint?: string;
-}
-
-/** Ready is raced against exit and time; the daemon's own error line is passed on. */
-async function untilReady(
-  child: ChildProcess,
-  exit: Promise<string>,
-  stateDir: string,
-  logFile: string,
-): Promise<void> {
-  let reported: DaemonLine | undefined;
-  // Whatever the outcome, no wait may go on after it: it would keep the command from ending.
-  const timeout = new AbortController();
-  const ready = child.stdout
-    ? readyFromPipe(child, (line) => (reported = line))
-    : readyFromFile(child.pid, stateDir, timeout.signal);
-  const outcome = await Promise.race([
-    ready.then(() => 'ready' as const),
-    exit.then((reason) => ({ reason })),
-    delay(
-      START_TIMEOUT_MS,
-      { reason: `not ready within ${START_TIMEOUT_MS / 1000} s` },
-      { signal: timeout.signal },
-    ),
-  ]);
-  timeout.abort();
-  if (outcome === 'ready') return;
-  child.kill('SIGTERM');
-  const lines = await tail(logFile);
-  reported ??= lines.map(parseLine).findLast((line) => line?.type === 'error');
-  if (reported?.message === undefined) throw startFailed(outcome.reason, lines);
-  throw new TowpathError(
-    knownCode(reported.code),
-    reported.message,
-    reported.hint === undefined ? {} : { hint: reported.hint },
-  );
-}
-
-function readyFromPipe(child: ChildProcess, onError: (line: DaemonLine) => void): Promise<void> {
-  return new Promise((resolve) => {
-    if (!child.stdout) return;
-    createInterface({ input: child.stdout }).on('line', (text) => {
-      const line = parseLine(text);
-      if (line?.type === 'ready') resolve();
-      if (line?.type === 'error') onError(line);
-    });
-  });
-}
-
-async function readyFromFile(pid: number | undefined, stateDir: string, over: AbortSignal): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline && !over.aborted) {
-    if ((await findRunning(stateDir))?.pid === pid) return;
-    await delay(POLL_MS);
-  }
-}
-
-function parseLine(text: string): DaemonLine | undefined {
-  try {
-    return JSON.parse(text) as DaemonLine;
-  } catch {
-    return undefined;
-  }
-}
-
-const DAEMON_CODES: readonly ErrorCode[] = ['PORT_BUSY', 'MOTO_NOT_FOUND', 'LOCAL_START_FAILED'];
-
-function knownCode(code: string | undefined): ErrorCode {
-  return DAEMON_CODES.find((known) => known === code) ?? 'LOCAL_START_FAILED';
-}
-
-function startFailed(reason: string, context: readonly string[]): TowpathError {
-  return new TowpathError('LOCAL_START_FAILED', `The embedded AWS did not start: ${reason}.`, {
-    context,
-    hint: 'towpath local up --verbose',
-  });
-}
-
-async function tail(file: string): Promise<readonly string[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .slice(-LOG_TAIL_LINES);
+/** The daemon writes how far it is into a file of its own while it brings earlier state back. */
+function watchProgress(stateDir: string, onProgress: LocalStartOptions['onProgress']): { end(): void } {
+  if (onProgress === undefined) return { end: () => undefined };
+  let last = '';
+  const timer = setInterval(() => {
+    void readFile(join(stateDir, 'starting.json'), 'utf8')
+      .then((text) => {
+        if (text !== last) onProgress(JSON.parse(text) as { done: number; total: number });
+        last = text;
+      })
+      // Not there yet, or not any more.
+      .catch(() => undefined);
+  }, PROGRESS_INTERVAL_MS);
+  return { end: () => clearInterval(timer) };
 }

@@ -25,13 +25,22 @@ process.on('SIGTERM', () => end(0));
 if (args.includes('--exit-with-parent')) process.stdin.on('end', () => end(0)).resume();
 const serve = () => {
   const server = createServer((request, response) => {
-    response.end(JSON.stringify({ path: request.url, environments: [] }));
+    if (request.url === '/_local/chaos/c9') response.statusCode = 404;
+    if (request.url === '/_local/chaos/c8') response.statusCode = 409;
+    const kind = response.statusCode === 409 ? 'refused' : 'not-found';
+    const refusal = response.statusCode === 200 ? {} : { kind, message: 'there is no c9' };
+    const chaos = { method: request.method, active: [], undone: [{ id: 'c1' }] };
+    let body = '';
+    request.on('data', (chunk) => (body += chunk)).on('end', () => {
+      response.end(JSON.stringify({ path: request.url, environments: [], ...chaos, body, ...refusal }));
+    });
   });
   server.listen(0, '127.0.0.1', () => {
     writeFileSync(folder + '/identities.json', JSON.stringify({ developer: { accessKeyId: 'A', secretAccessKey: 'B' } }));
     writeFileSync(file, JSON.stringify({
       endpoint: 'http://127.0.0.1:' + server.address().port, pid: process.pid,
       speed: Number(option('speed')), region: option('region'), accountId: '123456789012',
+      driver: args.includes('--driver') ? option('driver') : undefined,
     }));
     say({ type: 'ready' });
   });
@@ -83,6 +92,37 @@ describe('the embedded AWS', () => {
     expect(await localAws.status()).toBeUndefined();
   });
 
+  it('that runs keeps its driver: whoever asks for another one is told', async () => {
+    const localAws = open();
+    expect(await localAws.start({ ...options(true), driver: 'docker' })).toMatchObject({ driver: 'docker' });
+    expect(await localAws.start(options(true))).toMatchObject({ driver: 'docker', started: false });
+    await expect(localAws.start({ ...options(true), driver: 'process' })).rejects.toMatchObject({
+      code: 'LOCAL_START_FAILED',
+      hint: 'towpath local down, then towpath local up --driver process',
+    });
+  });
+
+  it('takes chaos, and passes on why it refuses some', async () => {
+    const localAws = open();
+    expect(await localAws.chaos()).toBeUndefined();
+    expect(await localAws.startChaos({ action: 'kill-task' })).toBeUndefined();
+    expect(await localAws.undoChaos('c1')).toBeUndefined();
+    await localAws.start(options(true));
+    expect(await localAws.chaos()).toMatchObject({ method: 'GET', path: '/_local/chaos', active: [] });
+    const request = { action: 'kill-task', task: '1a' };
+    const begun = { method: 'POST', body: JSON.stringify(request) };
+    expect(await localAws.startChaos(request)).toMatchObject(begun);
+    expect(await localAws.undoChaos(undefined)).toEqual([{ id: 'c1' }]);
+    expect(await localAws.undoChaos('a/b')).toMatchObject([
+      { method: 'DELETE', path: '/_local/chaos/a%2Fb' },
+    ]);
+    await expect(localAws.undoChaos('c9')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'there is no c9',
+    });
+    await expect(localAws.undoChaos('c8')).rejects.toMatchObject({ code: 'CHAOS_REFUSED' });
+  });
+
   it('that runs is not started again', async () => {
     const localAws = open();
     const first = await localAws.start(options(true));
@@ -99,6 +139,16 @@ describe('the embedded AWS', () => {
     });
   });
 
+  it('tells an end that was asked for from one that was not', async () => {
+    const localAws = open();
+    await localAws.start(options(true));
+    expect(await open().stop()).toBe('stopped');
+    expect(await localAws.ended()).toBeUndefined();
+    const broken = open('serve(); setTimeout(() => end(1), 500);');
+    await broken.start(options(true));
+    expect(await broken.ended()).toContain('exit code 1');
+  });
+
   it('that was killed counts as not running, and starts again', async () => {
     const localAws = open();
     const first = await localAws.start(options(true));
@@ -109,6 +159,39 @@ describe('the embedded AWS', () => {
     const second = await localAws.start(options(true));
     expect(second.started).toBe(true);
     expect(second.pid).not.toBe(first.pid);
+  });
+});
+
+describe('the state on disk', () => {
+  const bringBack = `
+const { renameSync } = await import('node:fs');
+if (args.includes('--purge')) { say({ type: 'purged', found: true }); process.exit(0); }
+writeFileSync(folder + '/draft', JSON.stringify({ phase: 'replay', done: 50, total: 200 }));
+renameSync(folder + '/draft', folder + '/starting.json');
+setTimeout(() => { rmSync(folder + '/starting.json'); serve(); }, 2_500);
+`;
+
+  it('is brought back with progress', async () => {
+    const localAws = open(bringBack);
+    const seen: object[] = [];
+    const started = await localAws.start({
+      ...options(true),
+      onProgress: (progress) => void seen.push(progress),
+    });
+    // Told once, however often it was looked at.
+    expect(seen).toEqual([{ phase: 'replay', done: 50, total: 200 }]);
+    expect(started.restored).toEqual({ calls: 0, failedCalls: 0 });
+  });
+
+  it('is forgotten by the daemon itself', async () => {
+    expect(await open(bringBack).purge()).toBe('forgotten');
+    const refusing = open(
+      `say({ type: 'error', message: 'It runs already.', hint: 'kill 7' }); process.exit(1);`,
+    );
+    await expect(refusing.purge()).rejects.toMatchObject({
+      message: expect.stringContaining('It runs already.'),
+      hint: 'kill 7',
+    });
   });
 });
 

@@ -42,6 +42,17 @@ describe('a line of Terraform', () => {
     },
   );
 
+  it.each([
+    ['tainted', { tainted: true }],
+    ['cannot_update', {}],
+  ])('a replacement because of %s says so where it matters', (reason, marks) => {
+    const resource = { addr: 'aws_ecs_service.this', resource_type: 'aws_ecs_service' };
+    expect(line({ type: 'planned_change', change: { resource, action: 'replace', reason } })).toEqual({
+      kind: 'change',
+      change: { address: 'aws_ecs_service.this', type: 'aws_ecs_service', action: 'replace', ...marks },
+    });
+  });
+
   it('spells noop as Towpath does', () => {
     expect(plannedChange('noop')).toMatchObject({ change: { action: 'no-op' } });
   });
@@ -63,6 +74,11 @@ describe('a line of Terraform', () => {
     [{ url: { value: 'http://x' } }, false],
   ])('outputs %j change: %s', (outputs, changed) => {
     expect(line({ type: 'outputs', outputs })).toEqual({ kind: 'outputs', changed });
+  });
+
+  it('knows the task definition that an apply ended with', () => {
+    const outputs = { task_definition_arn: { sensitive: false, type: 'string', value: 'arn:task:3' } };
+    expect(line({ type: 'outputs', outputs })).toMatchObject({ taskDefinition: 'arn:task:3' });
   });
 
   it('diagnostic keeps severity, words and place', () => {

@@ -16,7 +16,7 @@ export type TerraformEvent =
   | { readonly kind: 'progress'; readonly event: Extract<ProgressEvent, { type: 'terraform.resource' }> }
   | { readonly kind: 'change'; readonly change: ResourceChange }
   | { readonly kind: 'drift'; readonly change: ResourceChange }
-  | { readonly kind: 'outputs'; readonly changed: boolean }
+  | { readonly kind: 'outputs'; readonly changed: boolean; readonly taskDefinition?: string }
   | { readonly kind: 'diagnostic'; readonly diagnostic: Diagnostic }
   | { readonly kind: 'other' };
 
@@ -25,15 +25,22 @@ interface RawResource {
   readonly resource_type?: string;
 }
 
+interface RawChange {
+  readonly resource?: RawResource;
+  readonly action?: string;
+  /** Why it is replaced or deleted: `tainted`, `cannot_update`, `requested`, ... */
+  readonly reason?: string;
+}
+
 interface RawLine {
   readonly type?: string;
-  readonly change?: { readonly resource?: RawResource; readonly action?: string };
+  readonly change?: RawChange;
   readonly hook?: {
     readonly resource?: RawResource;
     readonly action?: string;
     readonly elapsed_seconds?: number;
   };
-  readonly outputs?: Readonly<Record<string, { readonly action?: string }>>;
+  readonly outputs?: Readonly<Record<string, { readonly action?: string; readonly value?: unknown }>>;
   readonly diagnostic?: {
     readonly severity?: string;
     readonly summary?: string;
@@ -41,6 +48,9 @@ interface RawLine {
     readonly address?: string;
   };
 }
+
+/** Output of the root module: the task definition, with revision, that the service was asked to run. */
+const TASK_DEFINITION_OUTPUT = 'task_definition_arn';
 
 const STATES: Readonly<Record<string, 'started' | 'progress' | 'done' | 'failed'>> = {
   apply_start: 'started',
@@ -76,7 +86,9 @@ export function parseTerraformLine(line: string): TerraformEvent {
   if (type === 'resource_drift' && raw.change) return { kind: 'drift', change: toChange(raw.change) };
   if (type === 'outputs' && raw.outputs) {
     const actions = Object.values(raw.outputs).map((output) => output.action);
-    return { kind: 'outputs', changed: actions.some((action) => action !== undefined && action !== 'noop') };
+    const changed = actions.some((action) => action !== undefined && action !== 'noop');
+    const taskDefinition = raw.outputs[TASK_DEFINITION_OUTPUT]?.value;
+    return { kind: 'outputs', changed, ...(typeof taskDefinition === 'string' ? { taskDefinition } : {}) };
   }
   if (type === 'diagnostic' && raw.diagnostic) {
     return {
@@ -92,11 +104,12 @@ export function parseTerraformLine(line: string): TerraformEvent {
   return { kind: 'other' };
 }
 
-function toChange(change: { readonly resource?: RawResource; readonly action?: string }): ResourceChange {
+function toChange(change: RawChange): ResourceChange {
   return {
     address: change.resource?.addr ?? '?',
     type: change.resource?.resource_type ?? '?',
     action: (change.action === 'noop' ? 'no-op' : (change.action ?? 'no-op')) as ChangeAction,
+    ...(change.reason === 'tainted' ? { tainted: true } : {}),
   };
 }
 

@@ -3,8 +3,9 @@
  * a graceful interrupt when we are aborted, and an interrupt from the kernel when we are killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { findExecutable } from '../process/find-executable.ts';
 import { processStartTime } from '../process/process-identity.ts';
 import { followOutput, splitLines } from './followed-output.ts';
@@ -34,7 +35,7 @@ export interface TerraformResult {
 
 export async function runTerraform(run: TerraformRun): Promise<TerraformResult> {
   run.signal?.throwIfAborted();
-  const [command, args] = dieWithParent(run.program, run.args);
+  const [command, args] = supervise(run.program, run.args, process.pid);
   const folder = dirname(run.pidFile);
   let stderr = '';
   const lines = splitLines((line) => run.onLine?.(line));
@@ -46,8 +47,10 @@ export async function runTerraform(run: TerraformRun): Promise<TerraformResult> 
     cwd: run.cwd,
     env: run.env as NodeJS.ProcessEnv,
     detached: true,
-    stdio: ['ignore', output.fd, errors.fd],
+    stdio: ['pipe', output.fd, errors.fd],
   });
+  // Whoever ended before it read our word has said all by its exit code.
+  child.stdin?.on('error', () => {});
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code));
@@ -57,6 +60,7 @@ export async function runTerraform(run: TerraformRun): Promise<TerraformResult> 
   run.kill?.addEventListener('abort', killNow, { once: true });
   try {
     if (child.pid !== undefined) await notePid(run.pidFile, child.pid);
+    child.stdin?.end('noted\n');
     const code = await ended.finally(() => Promise.all([output.finish(), errors.finish()]));
     lines.end();
     return { code, stderr, interrupted: interruption.happened() };
@@ -68,13 +72,23 @@ export async function runTerraform(run: TerraformRun): Promise<TerraformResult> 
 }
 
 /**
- * Passes the first interrupt on and no other: a second one makes Terraform drop everything without saving its state.
- * The kernel sends one for each thread of ours that dies as the parent of its child, so there may be several.
+ * Stands between us and Terraform (`$1`: our process id).
+ * - Starts it only once we have noted whom we started, and not when we are gone by then: no command could tell that
+ *   it runs, and `unlock` would free the lock of a Terraform that is at work.
+ * - Passes the first interrupt on and no other: a second one makes Terraform drop everything without saving its state.
+ *   The kernel sends one for each thread of ours that dies as the parent of its child, so there may be several.
+ * - A shell's background child ignores interrupts until it asks for them. `env` (where it is GNU's) undoes that, or
+ *   one that comes while Terraform is being loaded would be lost, and Terraform would go on.
  */
-const INTERRUPT_ONCE = `
+const SUPERVISE = `
 stop() { trap '' INT; stopped=1; [ -z "$child" ] || kill -INT "$child"; }
 trap stop INT
-"$@" &
+[ "$PPID" = "$1" ] || exit 130
+shift
+read -r noted || exit 130
+[ -z "$stopped" ] || exit 130
+if env --default-signal=INT true 2>/dev/null; then set -- env --default-signal=INT "$@"; fi
+"$@" </dev/null &
 child=$!
 [ -z "$stopped" ] || kill -INT "$child"
 wait "$child"
@@ -91,10 +105,12 @@ exit "$code"
  * On Linux the kernel interrupts Terraform when this process is killed outright: it then saves its state
  * and gives the lock back, instead of going on unseen.
  */
-function dieWithParent(program: string, args: readonly string[]): [string, string[]] {
+export function supervise(program: string, args: readonly string[], parentPid: number): [string, string[]] {
   const setpriv = process.platform === 'linux' ? findExecutable('setpriv', process.env.PATH) : undefined;
-  if (setpriv === undefined) return [program, [...args]];
-  return [setpriv, ['--pdeathsig', 'INT', 'sh', '-c', INTERRUPT_ONCE, 'sh', program, ...args]];
+  // BusyBox (Alpine) has one that knows no --pdeathsig.
+  if (setpriv === undefined || basename(realpathSync(setpriv)) === 'busybox') return [program, [...args]];
+  const supervised = ['sh', '-c', SUPERVISE, 'sh', String(parentPid), program, ...args];
+  return [setpriv, ['--pdeathsig', 'INT', ...supervised]];
 }
 
 async function notePid(file: string, pid: number): Promise<void> {

@@ -6,23 +6,27 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TowpathError } from '../../domain/errors.ts';
-import type { Notifier, SavedPlan, StateLock, TerraformPort, TerraformVariables } from '../../ports.ts';
+import type { Notifier, StateLock, TerraformPort, TerraformVariables } from '../../ports.ts';
 import { isAlive } from '../process/process-identity.ts';
+import {
+  existingOnly,
+  findExisting,
+  foreignImports,
+  resourceExists,
+  rootThatImports,
+} from './adopt-existing.ts';
 import { findTerraform, type TerraformProgram } from './find-terraform.ts';
 import { findProviderMirror, renderCliConfig } from './provider-mirror.ts';
 import {
-  type Diagnostic,
   isExpectedWarning,
   parseTerraformLine,
   summarisePlan,
   type TerraformEvent,
 } from './terraform-events.ts';
+import { errorsOf, terraformFailure } from './terraform-failure.ts';
 import { runTerraform, type TerraformResult } from './terraform-process.ts';
 import { createUnsavedState } from './unsaved-state.ts';
 
-const CONTEXT_LINES = 40;
-/** AWS's codes, as the provider and the backend pass them on in their messages. */
-const EXPIRED = /\b(?:ExpiredToken(?:Exception)?|RequestExpired|TokenRefreshRequired)\b/;
 const TARGET_WATCH_INTERVAL_MS = 500;
 
 export interface TerraformOptions {
@@ -41,6 +45,11 @@ export interface TerraformOptions {
   readonly readStateLock: () => Promise<StateLock | undefined>;
   /** Puts the state's checksum right where a killed Terraform left it behind the state; answers whether it had to. */
   readonly mendChecksum?: () => Promise<boolean>;
+  /** By what `terraform import` knows a resource that exists already; undefined when it can't be found. */
+  readonly findResource?: (
+    type: string,
+    values: Readonly<Record<string, unknown>>,
+  ) => Promise<string | undefined>;
   readonly notifier: Notifier;
 }
 
@@ -55,7 +64,12 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     return prepared;
   };
 
-  async function run(args: readonly string[], extra: Readonly<Record<string, string>>, signal?: AbortSignal) {
+  async function run(
+    args: readonly string[],
+    extra: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+    cwd = infra,
+  ) {
     const { program, env } = await prepare();
     const events: TerraformEvent[] = [];
     const lines: string[] = [];
@@ -63,7 +77,7 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     const result = await runTerraform({
       program: program.path,
       args,
-      cwd: infra,
+      cwd,
       env: { ...env, ...extra },
       pidFile,
       signal,
@@ -88,7 +102,19 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     if (result.code === 0) return;
     if (result.interrupted)
       throw new TowpathError('ABORTED', `terraform ${operation} was interrupted; it saved its state.`);
-    throw await failure(operation, result, events, lines, options);
+    throw await terraformFailure(operation, result, events, lines, options);
+  }
+
+  /** @throws TowpathError when it fails */
+  async function succeed(operation: string, ...call: Parameters<typeof run>) {
+    const { result, events, lines } = await run(...call);
+    await check(operation, result, events, lines);
+    return { events, lines };
+  }
+
+  async function showPlan(file: string, format: '-json' | '-no-color'): Promise<string> {
+    const { lines } = await succeed('show', ['show', format, file], {});
+    return lines.join('\n');
   }
 
   const unsaved = createUnsavedState({
@@ -96,10 +122,7 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     environment,
     dataDir,
     notifier,
-    push: async (file) => {
-      const { result, events, lines } = await run(['state', 'push', file], {});
-      await check('state push', result, events, lines);
-    },
+    push: async (file) => void (await succeed('state push', ['state', 'push', file], {})),
   });
 
   return {
@@ -109,43 +132,37 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
       const before = await readFile(stampFile, 'utf8').catch(() => '');
       if (before === stamp && (await exists(join(infra, '.terraform.lock.hcl')))) return;
       await inTurn(async () => {
-        const { result, events, lines } = await run(
+        await succeed(
+          'init',
           ['init', '-input=false', '-no-color', '-reconfigure', `-backend-config=${backendFile}`],
           {},
           signal,
         );
-        await check('init', result, events, lines);
       });
       await writeFile(stampFile, stamp);
     },
 
-    async plan(variables, planOptions = {}) {
+    async plan(variables, { takeOver = [], ...planOptions } = {}) {
       await unsaved.save();
       const file = join(dataDir, planOptions.destroy ? 'destroy.tfplan' : 'deploy.tfplan');
-      const args = [
-        'plan',
-        '-json',
-        '-input=false',
-        `-out=${file}`,
-        `-var-file=${join('envs', environment, 'terraform.tfvars.json')}`,
-      ];
+      const args = ['plan', '-json', '-input=false', `-out=${file}`, variableFile(environment)];
       if (planOptions.destroy) args.push('-destroy');
-      const { result, events, lines } = await run(
+      const { events } = await succeed(
+        'plan',
         args,
         { ...secretVariables(variables), TF_VAR_image: variables.image },
         planOptions.signal,
+        takeOver.length === 0 ? infra : await rootThatImports(infra, join(dataDir, 'root'), takeOver),
       );
-      await check('plan', result, events, lines);
+      const foreign = takeOver.length === 0 ? [] : foreignImports(await showPlan(file, '-json'));
+      if (foreign.length > 0)
+        throw resourceExists(foreign.map((path) => ({ path, message: 'bears the tags of somebody else' })));
       const summary = summarisePlan(events);
       notifier.notify({ type: 'terraform.plan', summary });
       return { file, summary };
     },
 
-    async show(plan: SavedPlan) {
-      const { result, events, lines } = await run(['show', '-no-color', plan.file], {});
-      await check('show', result, events, lines);
-      return lines.join('\n');
-    },
+    show: (plan) => showPlan(plan.file, '-no-color'),
 
     async apply(plan, variables, signal) {
       const startedAt = Date.now();
@@ -154,10 +171,28 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
         secretVariables(variables),
         signal,
       );
-      await rm(plan.file, { force: true });
       const state = result.code === 0 ? undefined : await unsaved.keep(startedAt);
       if (state !== undefined) notifier.notify(unsavedWarning(environment, state));
+      const existing = result.code === 0 || result.interrupted ? [] : existingOnly(errorsOf(events));
+      // What is there by now is told by the plan that asked for it.
+      if (existing.length === 0) await rm(plan.file, { force: true });
+      else
+        throw resourceExists(
+          errorsOf(events).map(({ address = '?', summary }) => ({ path: address, message: summary })),
+        );
       await check('apply', result, events, lines);
+      const outputs = events.findLast((event) => event.kind === 'outputs');
+      return { taskDefinition: outputs?.kind === 'outputs' ? outputs.taskDefinition : undefined };
+    },
+
+    async findExisting(plan, addresses) {
+      const find = async (type: string, values: Readonly<Record<string, unknown>>) =>
+        options.findResource?.(type, values);
+      return findExisting(await showPlan(plan.file, '-json'), addresses, find);
+    },
+
+    async untaint(address, signal) {
+      await succeed('untaint', ['untaint', '-no-color', address], {}, signal);
     },
 
     async stateLock() {
@@ -166,14 +201,16 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     },
 
     async forceUnlock(id) {
-      const { result, events, lines } = await run(['force-unlock', '-force', id], {});
-      await check('force-unlock', result, events, lines);
+      await succeed('force-unlock', ['force-unlock', '-force', id], {});
       if (!(await options.mendChecksum?.())) return;
       const text = `the checksum of the state of ${environment} was behind the state, and is put right`;
       notifier.notify({ type: 'note', text });
     },
   };
 }
+
+const variableFile = (environment: string): string =>
+  `-var-file=${join('envs', environment, 'terraform.tfvars.json')}`;
 
 function unsavedWarning(environment: string, file: string) {
   return {
@@ -194,11 +231,9 @@ function watchTarget(targetRuns: (() => boolean) | undefined) {
 }
 
 function targetGone(operation: string): TowpathError {
-  return new TowpathError(
-    'LOCAL_NOT_RUNNING',
-    `The embedded AWS ended while terraform ${operation} ran; all that it held is gone.`,
-    { hint: 'towpath local up, then the same command; .towpath/local/daemon.log says why it ended' },
-  );
+  return new TowpathError('LOCAL_NOT_RUNNING', `The embedded AWS ended while terraform ${operation} ran.`, {
+    hint: 'towpath local up, then the same command; .towpath/local/daemon.log says why it ended',
+  });
 }
 
 /** Every init writes the one provider lock file in `infra/`, so that they wait for each other. */
@@ -275,57 +310,6 @@ async function prepareDataDir(dataDir: string): Promise<string | undefined> {
 function secretVariables(variables: TerraformVariables): Record<string, string> {
   const values = Object.fromEntries([...variables.secrets].map(([name, secret]) => [name, secret.reveal()]));
   return { TF_VAR_secrets: JSON.stringify(values) };
-}
-
-async function failure(
-  operation: string,
-  result: TerraformResult,
-  events: readonly TerraformEvent[],
-  lines: readonly string[],
-  options: TerraformOptions,
-): Promise<TowpathError> {
-  const errors = events.flatMap((event) =>
-    event.kind === 'diagnostic' && event.diagnostic.severity === 'error' ? [event.diagnostic] : [],
-  );
-  const text = [...errors.map(renderDiagnostic), ...lines, ...result.stderr.split('\n')].join('\n');
-  // Terraform gives lock failures no code of their own; the wording decides whether to look, the backend says what is so.
-  const lock = /state lock/i.test(text) ? await options.readStateLock().catch(() => undefined) : undefined;
-  if (lock) {
-    return new TowpathError(
-      'STATE_LOCKED',
-      `Terraform's state is locked by ${lock.who} since ${lock.created} (${lock.operation}, id ${lock.id}).`,
-      {
-        hint: `towpath unlock ${options.environment}`,
-      },
-    );
-  }
-  const context = text.split('\n').filter((line) => line.trim() !== '');
-  if (EXPIRED.test(text)) {
-    return new TowpathError(
-      'CREDENTIALS_EXPIRED',
-      `The AWS credentials expired while terraform ${operation} ran.`,
-      {
-        context: context.slice(0, CONTEXT_LINES),
-        hint: `sign in again; then towpath status ${options.environment} tells how to go on`,
-      },
-    );
-  }
-  const first = errors[0];
-  return new TowpathError(
-    'TERRAFORM_FAILED',
-    first
-      ? `terraform ${operation} failed: ${first.summary}${first.address ? ` (${first.address})` : ''}.`
-      : `terraform ${operation} failed with exit code ${result.code}.`,
-    {
-      context: context.slice(0, CONTEXT_LINES),
-      hint: `mend the cause and run the same command again; towpath plan ${options.environment} shows what is left to do`,
-    },
-  );
-}
-
-function renderDiagnostic(diagnostic: Diagnostic): string {
-  const place = diagnostic.address === undefined ? '' : ` [${diagnostic.address}]`;
-  return `${diagnostic.summary}${place}\n${diagnostic.detail}`;
 }
 
 async function readRunningPid(file: string): Promise<number | undefined> {

@@ -1,5 +1,6 @@
 /** The files that make up an environment's Terraform, as a release's hash covers them. */
-import { readdir, readFile } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTracked } from './git.ts';
 
@@ -37,7 +38,7 @@ async function collect(root: string, folder: string, depth: number, paths: strin
   }
   for (const entry of await listFolder(join(root, folder))) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) {
+    if (await isFolder(entry, join(root, path))) {
       if (!entry.name.startsWith('.') && !SKIPPED_FOLDERS.has(entry.name) && !SKIPPED_ROOTS.has(path)) {
         await collect(root, path, depth + 1, paths);
       }
@@ -46,6 +47,13 @@ async function collect(root: string, folder: string, depth: number, paths: strin
       if (paths.length > MAX_FILES) throw new Error(`infra/ holds more than ${MAX_FILES} Terraform files`);
     }
   }
+}
+
+/** Links are followed, as Terraform follows them; a circle of them ends at the greatest depth. */
+async function isFolder(entry: Dirent, path: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  const target = await stat(path).catch(absent);
+  return target?.isDirectory() ?? false;
 }
 
 async function listFolder(path: string) {

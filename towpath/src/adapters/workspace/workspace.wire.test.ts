@@ -1,6 +1,6 @@
 /** The workspace on real folders and a real git repository. */
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -83,6 +83,21 @@ describe('terraformTree', () => {
       'infra/modules/ecs/main.tf',
     ]);
     expect((await workspace.terraformTree())[1]?.content).toBe('main');
+  });
+
+  it('holds what links lead to, since Terraform reads that', async () => {
+    await write('shared/main.tf', 'main');
+    await write('shared/modules/ecs/main.tf', 'ecs');
+    await mkdir(join(root, 'infra'));
+    await symlink('../shared/main.tf', join(root, 'infra/main.tf'));
+    await symlink('../shared/modules', join(root, 'infra/modules'));
+    await symlink('../nowhere', join(root, 'infra/gone'));
+    expect(await workspace.terraformTree()).toEqual([
+      { path: 'infra/main.tf', content: 'main' },
+      { path: 'infra/modules/ecs/main.tf', content: 'ecs' },
+    ]);
+    await symlink('..', join(root, 'shared/modules/circle'));
+    await expect(workspace.terraformTree()).rejects.toThrow('more than 8 folders');
   });
 
   it('holds the provider lock file only where git tracks it', async () => {

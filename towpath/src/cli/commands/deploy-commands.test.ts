@@ -109,6 +109,15 @@ describe('secrets', () => {
 });
 
 describe('plan', () => {
+  it('of several says which is whose, and nothing about one that changes nothing', async () => {
+    const cli = await deployed();
+    await cli.run('bootstrap', 'prod');
+    const { exitCode, out } = await cli.run('plan', '--all');
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^prod\n.*\w/m);
+    expect(out).not.toMatch(/^test$/m);
+  });
+
   it('shows what Terraform says, and counts it for machines', async () => {
     const cli = await deployed();
     const same = await cli.run('plan', 'test');

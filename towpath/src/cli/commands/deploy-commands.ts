@@ -27,7 +27,11 @@ export function planCommand(names: readonly string[], flags: Flags): CommandBody
     const outcomes = await sideBySide(ports, [first ?? '', ...others], (scoped, name) =>
       plan(scoped, name, options),
     );
-    return summarise(outcomes, session, renderPlan);
+    // Terraform's rendering does not say which environment it is about.
+    return summarise(outcomes, session, (result) => {
+      const { json, text } = renderPlan(result);
+      return { json, text: text === '' ? '' : `${session.paint('bold', result.environment)}\n${text}` };
+    });
   };
 }
 

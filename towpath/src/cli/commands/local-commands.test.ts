@@ -24,6 +24,15 @@ describe('local up', () => {
     expect(again.json().find(({ type }) => type === 'stage.end')?.detail).toContain('was running');
   });
 
+  it('takes a driver', async () => {
+    const cli = createMemoryCli();
+    await cli.run('local', 'up', '--driver', 'docker');
+    expect(cli.localAws.starts).toEqual([{ speed: 10, port: undefined, driver: 'docker', attached: false }]);
+    const refused = await createMemoryCli().run('local', 'up', '--driver', 'podman');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.err).toContain('--driver must be process or docker, got "podman".');
+  });
+
   it.each([
     ['--speed', 'fast'],
     ['--speed', '0'],
@@ -94,6 +103,21 @@ describe('local up --deploy', () => {
     expect(cli.localAws.running).toBe(false);
   });
 
+  it('ends well when a down command ends the embedded AWS, says so, and leaves the next one alone', async () => {
+    const cli = createMemoryCli({ world: createMemoryWorld({ target: 'local' }) });
+    const run = cli.run('local', 'up', '--deploy');
+    await untilReady(() => cli.world.test.payloads().at(-1)?.type === 'deployment.succeeded');
+    cli.localAws.endElsewhere();
+    // Whoever ended it may have started another one already.
+    cli.localAws.running = true;
+    const { exitCode, out, err } = await run;
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+    expect(out).toMatch(
+      /the embedded AWS was stopped from elsewhere, by towpath local down or a signal; nothing is left running\n$/,
+    );
+    expect(cli.localAws.running).toBe(true);
+  });
+
   it('is an error when the embedded AWS ends by itself', async () => {
     const cli = createMemoryCli();
     const run = cli.run('local', 'up', '--deploy', '--json');
@@ -114,10 +138,74 @@ describe('local down', () => {
   it('says whether there was anything to stop', async () => {
     const cli = createMemoryCli();
     await cli.run('local', 'up');
-    expect((await cli.run('local', 'down')).out).toBe('the embedded AWS has stopped\n');
+    expect((await cli.run('local', 'down')).out).toBe(
+      'the embedded AWS has stopped; towpath local up brings back what it held\n',
+    );
     const again = await cli.run('local', 'down', '--json');
     expect(again).toMatchObject({ exitCode: 0 });
     expect(again.json()).toEqual([{ type: 'result', outcome: 'not running' }]);
+  });
+});
+
+const environment = (running: number, health: string) => ({
+  name: 'test',
+  url: 'http://127.0.0.1:8080',
+  desired: 2,
+  running,
+  tasks: [{ id: 'a1', zone: 'us-east-1a', address: '127.3.101.4:5000', lastStatus: 'RUNNING', health }],
+});
+
+describe('state of an earlier run', () => {
+  it('is brought back with progress, and counted when its tasks are healthy', async () => {
+    const cli = createMemoryCli();
+    cli.localAws.keptCalls = 120;
+    cli.localAws.environments = [environment(1, 'initial')];
+    setTimeout(() => {
+      cli.localAws.environments = [environment(2, 'healthy')];
+    }, 50);
+    const { exitCode, out } = await cli.run('local', 'up');
+    expect(exitCode).toBe(0);
+    expect(out).toContain('making earlier calls again: 1 of 120');
+    expect(out).toContain('✓ 1 environment back: 2 tasks running');
+    const again = await cli.run('local', 'up', '--json');
+    expect(again.json().at(-1)).not.toHaveProperty('back');
+  });
+
+  it('tells of a load balancer whose port somebody else has now', async () => {
+    const moved = { name: 'devops-app-test-alb', from: 8123, to: 8124 };
+    const cli = createMemoryCli();
+    cli.localAws.movedPorts = [moved];
+    expect((await cli.run('local', 'up')).out).toContain(
+      '! load balancer devops-app-test-alb has port 8124 now: another program of this computer has 8123\n',
+    );
+    // Only a start finds it out.
+    expect((await cli.run('local', 'up')).out).not.toContain('8124');
+    cli.localAws.running = false;
+    const machine = (await cli.run('local', 'up', '--json')).json();
+    expect(machine.filter(({ type }) => type === 'warning')).toHaveLength(1);
+    expect(machine.at(-1)).toMatchObject({ type: 'result', movedPorts: [moved] });
+  });
+
+  it('is back also where no service runs', async () => {
+    const cli = createMemoryCli();
+    cli.localAws.keptCalls = 120;
+    expect((await cli.run('local', 'up')).out).toContain(
+      '✓ what it held is back; no environment runs a service\n',
+    );
+  });
+
+  it('is kept by local down, and forgotten with --purge', async () => {
+    const cli = createMemoryCli();
+    cli.localAws.keptCalls = 120;
+    cli.localAws.running = true;
+    expect((await cli.run('local', 'down', '--json')).json()).toEqual([
+      { type: 'result', outcome: 'stopped' },
+    ]);
+    expect(cli.localAws.keptCalls).toBe(120);
+    const purged = await cli.run('local', 'down', '--purge');
+    expect(purged.out).toBe('the embedded AWS was not running; all that it held is forgotten\n');
+    const again = await cli.run('local', 'down', '--purge', '--json');
+    expect(again.json().at(-1)).toMatchObject({ outcome: 'not running', purged: 'nothing to forget' });
   });
 });
 
@@ -173,8 +261,25 @@ describe('local status', () => {
         pid: 4711,
         startedAt: '2026-01-01T00:00:00.000Z',
         environments: cli.localAws.environments,
+        chaos: [],
       },
     ]);
+  });
+
+  it('tells what the next start will take, and how it gets short again', async () => {
+    const cli = createMemoryCli();
+    cli.localAws.running = true;
+    cli.localAws.kept = { journal: { calls: 359, bytes: 1_130_043 }, restored: { calls: 0, ms: 0 } };
+    const short = (await cli.run('local', 'status')).out;
+    expect(short).toContain('kept: 359 calls, 1.1 MB; the next start makes them again, in about 2 s\n');
+    expect(short).not.toContain('--purge');
+    cli.localAws.kept = {
+      journal: { calls: 35_000, bytes: 20_000_000 },
+      restored: { calls: 20_000, ms: 50_000 },
+    };
+    const long = (await cli.run('local', 'status')).out;
+    expect(long).toContain('35000 calls, 20.0 MB; the next start makes them again, in about 88 s\n');
+    expect(long).toContain('! towpath local down --purge forgets them');
   });
 
   it.each(['status', 'env'])('%s without one running names the command that starts it', async (verb) => {

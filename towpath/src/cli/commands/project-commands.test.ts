@@ -50,6 +50,11 @@ describe('bootstrap', () => {
     ]);
   });
 
+  it('names the verb that fills an environment further up', async () => {
+    const { out } = await createMemoryCli().run('bootstrap', 'prod');
+    expect(out).toContain('next: towpath promote prod\n');
+  });
+
   it('keeps --local in what comes next', async () => {
     const { out } = await createMemoryCli().run('bootstrap', 'test', '--local');
     expect(out).toContain('next: towpath deploy test --local');

@@ -1,7 +1,8 @@
 /** `sync`, `bootstrap`, `build`, `unlock`. */
 
-import { bootstrap, build, describeHolder, sync, unlock } from '../../actions/index.ts';
+import { bootstrap, build, describeHolder, selectEnvironment, sync, unlock } from '../../actions/index.ts';
 import { EXIT } from '../../domain/errors.ts';
+import { commandToFill } from '../../domain/next-command.ts';
 import type { CommandBody } from '../session.ts';
 
 export function syncCommand(options: { readonly check: boolean }): CommandBody {
@@ -28,7 +29,8 @@ export function bootstrapCommand(environment: string): CommandBody {
   return async ({ open }) => {
     const ports = await open();
     const result = await bootstrap(ports, environment);
-    return { json: { environment, ...result }, text: `next: towpath deploy ${environment}` };
+    const next = commandToFill(selectEnvironment(ports.project, environment));
+    return { json: { environment, ...result }, text: `next: ${next}` };
   };
 }
 

@@ -33,13 +33,13 @@ describe('promote', () => {
       expect(out).toMatch(row);
     const { id, release } = world.open('qa') ?? { id: '', release: { id: '' } };
     expect(out).toContain(`… qa: ${id} of ${release.id} waits: approvals: 0 of 1 given\n`);
-    expect(out).toContain('next: somebody else runs: towpath approve qa\n');
+    expect(out).toContain('next: somebody other than developer runs: towpath approve qa\n');
   });
 
   it('on the embedded AWS names the commands for it', async () => {
     const { cli, run } = await deployed();
     expect((await run('promote', 'qa', '--local')).out).toContain(
-      'next: somebody else runs: towpath approve qa --local --as reviewer\n',
+      'next: somebody other than developer runs: towpath approve qa --local --as reviewer\n',
     );
     const self = await cli.run('approve', 'qa', '--local');
     expect(self.exitCode).toBe(2);

@@ -9,6 +9,7 @@ import {
   rollback,
 } from '../../actions/index.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { shortIdentity } from '../../domain/person.ts';
 import type { CommandBody, CommandSession } from '../session.ts';
 import { renderDeployed } from './deploy-commands.ts';
 
@@ -75,7 +76,7 @@ function render(
   return { json: { ...result }, text, exitCode: result.state === 'closed' ? EXIT.failed : EXIT.waiting };
 }
 
-function nextCommand({ environment, kind, gates }: PromotionResult): string {
+function nextCommand({ environment, kind, gates, requestedBy }: PromotionResult): string {
   const again = `towpath ${kind} ${environment}`;
   const closed = gates.find(({ state }) => state === 'closed');
   if (closed?.name === 'tree') return `check out the commit of the release, then ${again}`;
@@ -85,7 +86,7 @@ function nextCommand({ environment, kind, gates }: PromotionResult): string {
   if (closed) return `mend that, then ${again}`;
   // People can say yes while a soak goes on: what somebody can do now is named before what only time does.
   if (gates.some(({ name, state }) => name === 'approvals' && state === 'waiting')) {
-    return `somebody else runs: towpath approve ${environment}`;
+    return `somebody other than ${shortIdentity(requestedBy)} runs: towpath approve ${environment}`;
   }
   return `${again} once the environment before has been healthy for long enough`;
 }

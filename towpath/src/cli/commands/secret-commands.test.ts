@@ -15,6 +15,15 @@ describe('secret set', () => {
     expect(out).toContain('app-secret in test is now version 1; tasks read it when they start');
   });
 
+  it.each([
+    ['test', 'towpath deploy test --local'],
+    ['prod', 'towpath apply prod --local'],
+  ])('for %s names the command that has running tasks use it', async (environment, command) => {
+    const cli = createMemoryCli({ stdin: 'value' });
+    const { out } = await cli.run('secret', 'set', environment, 'app-secret', '--stdin', '--local');
+    expect(out).toContain(`next: ${command}, where some run already`);
+  });
+
   it('generates a value', async () => {
     const cli = createMemoryCli();
     const { json } = await cli.run('secret', 'set', 'test', 'app-secret', '--generate', '--json');

@@ -23,10 +23,10 @@ export function setSecretCommand(environment: string, flags: Readonly<Record<str
         : flags.stdin === true
           ? new Secret((await context.readStdin()).replace(/\r?\n$/, ''))
           : undefined;
-    const { version } = await setSecret(ports, environment, name, value);
+    const { version, renew } = await setSecret(ports, environment, name, value);
     return {
       json: { environment, name, version },
-      text: `${name} in ${environment} is now version ${version}; tasks read it when they start: deploy to have it used`,
+      text: `${name} in ${environment} is now version ${version}; tasks read it when they start\nnext: ${renew}, where some run already`,
     };
   };
 }

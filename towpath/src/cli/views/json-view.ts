@@ -12,6 +12,7 @@ export function createJsonView(out: Output, options: { readonly stream: boolean 
       if (options.stream) print(event);
     },
     result(result) {
+      if (result.json === undefined) return;
       print(options.stream ? { type: 'result', ...result.json } : result.json);
     },
     error(error, { verbose }) {

@@ -4,7 +4,7 @@ import { countChanges } from '../../domain/plan.ts';
 import type { ProgressEvent } from '../../domain/progress.ts';
 import { renderError } from './render-error.ts';
 import { summariseTasks } from './render-rollout.ts';
-import { formatDuration, type Paint, renderTable } from './style.ts';
+import { formatDuration, MARKED, type Paint, renderTable, wrapProse } from './style.ts';
 import type { CommandResult, Output, View } from './view.ts';
 
 export function createLineView(out: Output, err: Output, paint: Paint): View {
@@ -13,13 +13,14 @@ export function createLineView(out: Output, err: Output, paint: Paint): View {
     notify(event) {
       if (event.type === 'several') several = event.environments;
       const line = renderEvent(event, paint);
-      if (line !== undefined) out.write(`${prefixLines(line, event, several, paint)}\n`);
+      if (line !== undefined)
+        out.write(`${wrapProse(prefixLines(line, event, several, paint), out.columns)}\n`);
     },
     result(result: CommandResult) {
-      if (result.text !== '') out.write(`${result.text}\n`);
+      if (result.text !== '') out.write(`${wrapProse(result.text, out.columns, MARKED)}\n`);
     },
     error(error, options) {
-      err.write(`${renderError(error, paint, options)}\n`);
+      err.write(`${wrapProse(renderError(error, paint, options), err.columns)}\n`);
     },
     pause: () => () => undefined,
     close() {},

@@ -7,7 +7,7 @@ import type { ProgressEvent } from '../../domain/progress.ts';
 import { prefixLines, renderEvent } from './line-view.ts';
 import { renderError } from './render-error.ts';
 import { describeRollout, renderTasks, summariseTasks } from './render-rollout.ts';
-import { formatDuration, type Paint, truncate } from './style.ts';
+import { formatDuration, MARKED, type Paint, truncate, wrapProse } from './style.ts';
 import type { CommandResult, Output, View } from './view.ts';
 
 const REDRAW_MS = 120;
@@ -72,15 +72,15 @@ export function createLiveView({ out, err, paint, redraw, now }: LiveOptions): V
       const state = stateOf(states, several.length > 0 ? (event.environment ?? '') : '');
       const line = takeIn(state, event, now()) ? renderEvent(event, paint) : undefined;
       if (line === undefined) draw();
-      else print(prefixLines(line, event, several, paint));
+      else print(wrapProse(prefixLines(line, event, several, paint), out.columns));
     },
     result(result: CommandResult) {
       close();
-      if (result.text !== '') out.write(`${result.text}\n`);
+      if (result.text !== '') out.write(`${wrapProse(result.text, out.columns, MARKED)}\n`);
     },
     error(error, options) {
       close();
-      err.write(`${renderError(error, paint, options)}\n`);
+      err.write(`${wrapProse(renderError(error, paint, options), err.columns)}\n`);
     },
     pause() {
       paused = true;

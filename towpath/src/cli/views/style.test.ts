@@ -7,6 +7,7 @@ import {
   truncate,
   visibleLength,
   wantsColour,
+  wrapProse,
 } from './style.ts';
 
 describe('wantsColour', () => {
@@ -82,5 +83,43 @@ describe('truncate', () => {
     expect(visibleLength(cut)).toBe(5);
     expect(cut.endsWith('\u001b[0m')).toBe(true);
     expect(truncate(paint('red', '123'), 5)).toBe(paint('red', '123'));
+  });
+});
+
+describe('wrapProse', () => {
+  it.each([
+    ['what fits', 'one two', 7, 'one two'],
+    ['between words', 'one two three', 8, 'one two\n  three'],
+    ['with the indent of the line, and a bit', '  one two three', 9, '  one two\n    three'],
+    ['columns of what stays on the line', '✓  a    one two', 11, '✓  a    one\n  two'],
+    [
+      'no word, however long',
+      'see http://127.0.0.1:4701/health now',
+      10,
+      'see\n  http://127.0.0.1:4701/health\n  now',
+    ],
+    [
+      'no command to be copied',
+      '  next: towpath status test --local',
+      10,
+      '  next: towpath status test --local',
+    ],
+    ['no line of a log', '  │ one two three four', 10, '  │ one two three four'],
+    ['each line for itself', 'one two\nthree four five', 10, 'one two\nthree four\n  five'],
+  ])('%s', (_what, text, columns, expected) => {
+    expect(wrapProse(text, columns)).toBe(expected);
+  });
+
+  it('breaks nothing where the width is not known', () => {
+    expect(wrapProse('one two three', undefined)).toBe('one two three');
+  });
+
+  it('does not count colours', () => {
+    const line = `${createPaint(true)('red', 'one')} two`;
+    expect(wrapProse(line, 7)).toBe(line);
+  });
+
+  it('leaves lines alone that begin otherwise', () => {
+    expect(wrapProse('! one two\nrow one two', 6, /^!/)).toBe('! one\n  two\nrow one two');
   });
 });

@@ -1,7 +1,8 @@
 /** Colours and small formats that all human views share. Pure. */
 import { styleText } from 'node:util';
 
-export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', text: string) => string;
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'blue' | 'magenta';
+export type Paint = (style: Style, text: string) => string;
 
 /** https://no-color.org: any value of NO_COLOR that is not empty turns colour off. */
 export function wantsColour(terminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
@@ -47,6 +48,37 @@ const COLOUR_SEQUENCE = /\u001b\[[0-9;]*m/g;
 export function visibleLength(text: string): number {
   return text.replaceAll(COLOUR_SEQUENCE, '').length;
 }
+
+/** Lines to be copied (a next command) or that others wrote (a log) stay as they are, however long. */
+const NOT_PROSE = /^\s*(next:|undo:|│)/;
+const CONTINUATION = '  ';
+
+/**
+ * Breaks lines that are wider than the terminal between words: it would break them within.
+ * @param columns undefined where nothing is known about the width
+ * @param prose what a line begins with that may be broken; any when left out
+ */
+export function wrapProse(text: string, columns: number | undefined, prose = /^/): string {
+  if (columns === undefined) return text;
+  const wrap = (line: string): string => {
+    const plain = line.replaceAll(COLOUR_SEQUENCE, '');
+    if (plain.length <= columns || NOT_PROSE.test(plain) || !prose.test(plain)) return line;
+    const indent = `${/^ */.exec(plain)?.[0] ?? ''}${CONTINUATION}`;
+    let width = 0;
+    let result = '';
+    for (const [, gap = '', word = ''] of line.matchAll(/( *)([^ ]+)/g)) {
+      const length = visibleLength(word);
+      const fits = width === 0 || width + gap.length + length <= columns;
+      result += fits ? gap + word : `\n${indent}${word}`;
+      width = (fits ? width + gap.length : indent.length) + length;
+    }
+    return result;
+  };
+  return text.split('\n').map(wrap).join('\n');
+}
+
+/** A line of a result that tells something; others are rows, addresses or what Terraform shows. */
+export const MARKED = /^[!…✓✗]/;
 
 /** Cuts to a terminal's width, keeping colour sequences whole. */
 export function truncate(text: string, columns: number): string {

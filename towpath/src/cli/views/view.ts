@@ -6,8 +6,8 @@ import type { ProgressEvent } from '../../domain/progress.ts';
 
 /** What a command has to say at its end. */
 export interface CommandResult {
-  /** For machines; the whole answer. */
-  readonly json: Readonly<Record<string, unknown>>;
+  /** For machines; the whole answer. undefined: the command has written it by itself. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
   /** For people; no trailing newline. */
   readonly text: string;
 }

@@ -1,0 +1,36 @@
+/**
+ * Twenty releases that do not work, each for another reason, deployed with the built command line to the embedded AWS:
+ * it must exit with 1, the ledger must never call one of them succeeded, and a release that ran before must run again.
+ */
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runBadConfiguration, runCliFixtures } from '../fixtures/cli-fixture.ts';
+import { faultsOf, renderCliOutcomes } from '../fixtures/cli-outcome.ts';
+import { type FixtureWorld, openFixtureWorld } from '../fixtures/run-fixture.ts';
+
+/** Terraform takes most of the time, and it is not divided; health checks and grace periods must stay possible. */
+const SPEED = 10;
+/** Projects at once: more than the reference machine has cores, since the provider waits in steps of its own. */
+const AT_ONCE = 5;
+const FIXTURES = 20;
+
+let world: FixtureWorld;
+beforeAll(async () => {
+  // The explanations' may run beside it, with octets below.
+  world = await openFixtureWorld(SPEED, randomInt(175, 250));
+});
+afterAll(async () => {
+  await world?.close();
+});
+
+it('fails for a bad configuration of the release that runs already', async () => {
+  // ECS goes back to the same image between two looks: only the task definition tells.
+  expect(faultsOf(await runBadConfiguration(world))).toEqual([]);
+});
+
+it(`fails with exit code 1 for ${FIXTURES} of ${FIXTURES} bad releases, and the ledger agrees`, async () => {
+  const outcomes = await runCliFixtures(world, AT_ONCE);
+  process.stdout.write(`${renderCliOutcomes(outcomes)}\n`);
+  expect(outcomes).toHaveLength(FIXTURES);
+  expect(outcomes.flatMap(faultsOf)).toEqual([]);
+});
