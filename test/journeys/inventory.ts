@@ -11,6 +11,12 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   clusters: ['ecs', 'list-clusters', '--query', 'clusterArns'],
   taskDefinitions: ['ecs', 'list-task-definitions', '--status', 'ACTIVE', '--query', 'taskDefinitionArns'],
   vpcs: ['ec2', 'describe-vpcs', '--query', 'Vpcs[?!IsDefault].VpcId'],
+  egressRules: [
+    'ec2',
+    'describe-security-groups',
+    '--query',
+    "SecurityGroups[?GroupName!='default'].IpPermissionsEgress[].IpProtocol",
+  ],
   addresses: ['ec2', 'describe-addresses', '--query', 'Addresses[].AllocationId'],
   natGateways: ['ec2', 'describe-nat-gateways', '--query', "NatGateways[?State!='deleted'].NatGatewayId"],
   endpoints: ['ec2', 'describe-vpc-endpoints', '--query', "VpcEndpoints[?State!='deleted'].VpcEndpointId"],

@@ -16,9 +16,9 @@ export interface AwsCall {
   readonly operation: string | undefined;
 }
 
-/** `unheard`: the call is done, and its answer never comes. */
-export type Refusal = 'expired' | 'throttled' | 'broken' | 'unheard';
-type Answered = Exclude<Refusal, 'unheard'>;
+/** `unheard`: the call is done, and its answer never comes. `lost`: the call never arrives. */
+export type Refusal = 'expired' | 'throttled' | 'broken' | 'unheard' | 'lost';
+type Answered = Exclude<Refusal, 'unheard' | 'lost'>;
 
 export interface FaultyAws {
   readonly endpoint: string;
@@ -67,7 +67,7 @@ export async function startFaultyAws(behind: string): Promise<FaultyAws> {
         if (refusal !== undefined) refused += 1;
         if (refusal === undefined || refusal === 'unheard')
           passOn(incoming, body, refusal === undefined ? outgoing : undefined, behind);
-        else answerWith(refusal, service, incoming, outgoing);
+        else if (refusal !== 'lost') answerWith(refusal, service, incoming, outgoing);
       },
       () => outgoing.destroy(),
     );

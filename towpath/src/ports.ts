@@ -285,8 +285,8 @@ export interface TerraformPort {
   apply(plan: SavedPlan, variables: TerraformVariables, signal?: AbortSignal): Promise<AppliedPlan>;
   /** Of resources that a plan creates, those that AWS has already. */
   findExisting(plan: SavedPlan, addresses: readonly string[]): Promise<readonly ExistingResource[]>;
-  /** Takes off the mark that makes the next plan replace the resource. @param address as plans name it */
-  untaint(address: string, signal?: AbortSignal): Promise<void>;
+  /** Takes off the mark that makes a plan replace resources, and ends their creation. @param addresses as the plan names them */
+  untaint(plan: SavedPlan, addresses: readonly string[], signal?: AbortSignal): Promise<void>;
   stateLock(): Promise<StateLock | undefined>;
   forceUnlock(id: string): Promise<void>;
 }

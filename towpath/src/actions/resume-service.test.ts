@@ -102,7 +102,7 @@ describe('a deployment after a first one that failed', () => {
 
   it('goes on where a killed one had taken the mark off', async () => {
     const world = await failedA();
-    await world.test.terraform.untaint(SERVICE_ADDRESS);
+    await world.test.terraform.untaint({ file: '', summary: planOf() }, [SERVICE_ADDRESS]);
     world.test.service.afterStart = [stableSnapshot(A)];
     expect(await deploy(world.ports, 'test', options)).toMatchObject({ changed: true });
     expect(world.journal).toContain('service: start anew');

@@ -18,8 +18,9 @@ export async function planInPlace(
   const plan = await terraform.plan(variables, { signal });
   const tainted = leftTainted(plan.summary);
   if (tainted.length === 0) return plan;
-  for (const { address } of tainted) {
-    await terraform.untaint(address, signal);
+  const addresses = tainted.map(({ address }) => address);
+  await terraform.untaint(plan, addresses, signal);
+  for (const address of addresses) {
     const text = `an earlier attempt ended while ${address} started: it is updated in place, not replaced`;
     notifier.notify({ type: 'note', text });
   }

@@ -5,7 +5,7 @@ import type { Environment, Project } from '../domain/project.ts';
 import type { Clock, Cloud, LocalDriver, Notifier, Random } from '../ports.ts';
 import { createBootstrap } from './aws/bootstrap.ts';
 import { createExec } from './aws/exec/exec.ts';
-import { createResourceFinder } from './aws/existing-resource.ts';
+import { createExistingResources } from './aws/existing-resource.ts';
 import { createIdentity } from './aws/identity.ts';
 import { createLock } from './aws/lock.ts';
 import { createLogs } from './aws/logs.ts';
@@ -93,7 +93,7 @@ function createCloud(options: CloudOptions, environment: Environment, session: S
       targetRuns: local?.runs,
       readStateLock: () => stateLock.read(),
       mendChecksum: () => stateLock.mendChecksum(),
-      findResource: createResourceFinder(session),
+      existingResources: createExistingResources(session),
       notifier,
     }),
   };

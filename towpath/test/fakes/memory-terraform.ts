@@ -152,11 +152,13 @@ export function createMemoryTerraform({
         .filter((address) => terraform.existing.has(address))
         .map((address) => ({ address, id: `id of ${address}` }));
     },
-    async untaint(address, signal) {
+    async untaint(_plan, addresses, signal) {
       signal?.throwIfAborted();
-      journal.push(`terraform untaint ${address}`);
-      if (!terraform.tainted.delete(address))
-        throw new TowpathError('TERRAFORM_FAILED', `${address} is not currently tainted`);
+      for (const address of addresses) {
+        journal.push(`terraform untaint ${address}`);
+        if (!terraform.tainted.delete(address))
+          throw new TowpathError('TERRAFORM_FAILED', `${address} is not currently tainted`);
+      }
     },
     async stateLock() {
       return terraform.lock;

@@ -254,9 +254,11 @@ function mortalTerraform(memory: MemoryEnvironment, options: MortalOptions, life
     show: (plan) => life.call(at('show'), () => terraform.show(plan)),
     stateLock: () => life.call(at('state lock'), () => terraform.stateLock()),
     forceUnlock: (id) => life.call(at('force-unlock'), () => terraform.forceUnlock(id)),
-    async untaint(address, signal) {
+    async untaint(plan, addresses, signal) {
       await life.call(at('untaint: locked'), () => lock('untaint'));
-      await life.call(at('untaint: saved'), () => unlocking(() => terraform.untaint(address, signal)));
+      await life.call(at('untaint: saved'), () =>
+        unlocking(() => terraform.untaint(plan, addresses, signal)),
+      );
     },
     findExisting: (plan, addresses) =>
       life.call(at('find existing'), () => terraform.findExisting(plan, addresses)),

@@ -11,8 +11,13 @@ import type { Session } from './session.ts';
 /** Planned values of a resource, as `terraform show -json` gives them. */
 export type PlannedValues = Readonly<Record<string, unknown>>;
 
-/** @returns undefined for types that have no name of ours, or when nothing bears it */
-export type ResourceFinder = (type: string, values: PlannedValues) => Promise<string | undefined>;
+/** What AWS has of a creation that was cut short. */
+export interface ExistingResources {
+  /** @returns undefined for types that have no name of ours, or when nothing bears it */
+  find(type: string, values: PlannedValues): Promise<string | undefined>;
+  /** Does what the provider does after AWS's answer, in calls of its own, and never looks at again. */
+  finishCreation(type: string, id: string): Promise<void>;
+}
 
 type Find = (session: Session, values: PlannedValues) => Promise<string | undefined>;
 
@@ -88,16 +93,12 @@ const securityGroupRule = (isEgress: boolean): Find =>
     new RegExp(`<securityGroupRuleId>([^<]+)<(?:(?!<securityGroupRuleId>)[\\s\\S])*<isEgress>${isEgress}<`),
   );
 
-const taggedGroup = tagged('DescribeSecurityGroups', /<groupId>([^<]+)</);
-
 /**
  * AWS lets a new group send anything anywhere. The provider takes that rule away in a call of its own, which one that
  * was interrupted has not made: left there, it stands in the way of the rule that is planned, or opens more than that.
  * A rule of Terraform's bears tags.
  */
-const securityGroup: Find = async (session, values) => {
-  const group = await taggedGroup(session, values);
-  if (group === undefined) return undefined;
+async function closeNewGroup(session: Session, group: string): Promise<void> {
   const rules = await queryEc2(session, 'DescribeSecurityGroupRules', {
     'Filter.1.Name': 'group-id',
     'Filter.1.Value.1': group,
@@ -111,8 +112,7 @@ const securityGroup: Find = async (session, values) => {
       'IpPermissions.1.IpProtocol': '-1',
       'IpPermissions.1.IpRanges.1.CidrIp': '0.0.0.0/0',
     });
-  return group;
-};
+}
 
 /** The types of `infra/modules` that AWS refuses to create a second time, or creates a second time without a word. */
 const FINDERS: Readonly<Record<string, Find>> = {
@@ -135,7 +135,7 @@ const FINDERS: Readonly<Record<string, Find>> = {
   aws_route: joined('_', 'route_table_id', 'destination_cidr_block'),
   aws_route_table_association: joined('/', 'subnet_id', 'route_table_id'),
   aws_route_table: tagged('DescribeRouteTables', /<routeTableId>([^<]+)</),
-  aws_security_group: securityGroup,
+  aws_security_group: tagged('DescribeSecurityGroups', /<groupId>([^<]+)</),
   aws_subnet: tagged('DescribeSubnets', /<subnetId>([^<]+)</),
   aws_vpc: tagged('DescribeVpcs', /<vpcId>([^<]+)</),
   aws_vpc_endpoint: tagged('DescribeVpcEndpoints', /<vpcEndpointId>([^<]+)</, {
@@ -145,6 +145,11 @@ const FINDERS: Readonly<Record<string, Find>> = {
   aws_vpc_security_group_ingress_rule: securityGroupRule(false),
 };
 
-export function createResourceFinder(session: Session): ResourceFinder {
-  return async (type, values) => FINDERS[type]?.(session, values);
+export function createExistingResources(session: Session): ExistingResources {
+  return {
+    find: async (type, values) => FINDERS[type]?.(session, values),
+    finishCreation: async (type, id) => {
+      if (type === 'aws_security_group') await closeNewGroup(session, id);
+    },
+  };
 }

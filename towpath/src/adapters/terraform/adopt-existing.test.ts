@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { existingOnly, findExisting, foreignImports, rootThatImports } from './adopt-existing.ts';
+import type { ExistingResources } from '../aws/existing-resource.ts';
+import {
+  existingOnly,
+  findExisting,
+  finishCreations,
+  foreignImports,
+  rootThatImports,
+} from './adopt-existing.ts';
 
 const error = (summary: string, address: string | undefined = 'module.ecs.aws_iam_role.task', detail = '') =>
   ({ severity: 'error', summary, detail, address }) as const;
@@ -51,27 +58,54 @@ describe('what a plan creates and AWS has', () => {
         },
       },
     });
-  const find = async (type: string, values: Readonly<Record<string, unknown>>) =>
-    type === 'aws_iam_role' ? String(values.name) : undefined;
+  let finished: string[];
+  beforeEach(() => {
+    finished = [];
+  });
+  const resources: ExistingResources = {
+    find: async (type, values) => (type === 'aws_iam_role' ? String(values.name) : undefined),
+    finishCreation: async (type, id) => {
+      finished.push(`${type} ${id}`);
+    },
+  };
 
-  it('is found by what was planned for it', async () => {
-    expect(await findExisting(planJson('y'), [ADDRESS], find)).toEqual([{ address: ADDRESS, id: 'x' }]);
+  it('is found by what was planned for it, and its creation ended', async () => {
+    expect(await findExisting(planJson('y'), [ADDRESS], resources)).toEqual([{ address: ADDRESS, id: 'x' }]);
+    expect(finished).toEqual(['aws_iam_role x']);
   });
 
   it('is left alone where the state knows it under another address', async () => {
-    expect(await findExisting(planJson('y', 'x'), [ADDRESS], find)).toEqual([]);
+    expect(await findExisting(planJson('y', 'x'), [ADDRESS], resources)).toEqual([]);
+    expect(finished).toEqual([]);
   });
 
   it('is taken over once, whatever bears its name twice', async () => {
     const twice = JSON.parse(planJson());
     twice.resource_changes.push(change('aws_iam_role.other', 'aws_iam_role', { name: 'x' }));
-    const found = await findExisting(JSON.stringify(twice), [ADDRESS, 'aws_iam_role.other'], find);
+    const found = await findExisting(JSON.stringify(twice), [ADDRESS, 'aws_iam_role.other'], resources);
     expect(found).toEqual([{ address: ADDRESS, id: 'x' }]);
   });
 
   it('and has no name, or was not planned, is left alone', async () => {
-    expect(await findExisting(planJson(), ['aws_eip.x', 'aws_vpc.y'], find)).toEqual([]);
+    expect(await findExisting(planJson(), ['aws_eip.x', 'aws_vpc.y'], resources)).toEqual([]);
   });
+});
+
+it('the creation of what the state has as tainted is ended, and of nothing else', async () => {
+  const change = (address: string, before: object | null) => ({
+    address,
+    type: 'aws_security_group',
+    change: { before, after: {} },
+  });
+  const changes = [change('one', { id: 'sg-1' }), change('two', { id: 'sg-2' }), change('new', null)];
+  const finished: string[] = [];
+  await finishCreations(JSON.stringify({ resource_changes: changes }), ['one', 'new'], {
+    find: async () => undefined,
+    finishCreation: async (type, id) => {
+      finished.push(`${type} ${id}`);
+    },
+  });
+  expect(finished).toEqual(['aws_security_group sg-1']);
 });
 
 describe('an import', () => {

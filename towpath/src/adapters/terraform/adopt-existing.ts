@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { TowpathError } from '../../domain/errors.ts';
 import { OWNER_TAGS } from '../../domain/names.ts';
 import type { ExistingResource } from '../../ports.ts';
+import type { ExistingResources } from '../aws/existing-resource.ts';
 import type { Diagnostic } from './terraform-events.ts';
 
 /** What AWS, or the provider in its place, answers to the creation of a name that is taken. */
@@ -39,14 +40,11 @@ export function resourceExists(problems: readonly { readonly path: string; reado
   );
 }
 
-/**
- * @param planJson `terraform show -json` of a plan
- * @param find by what `terraform import` knows a resource; undefined when it can't be found
- */
+/** @param planJson `terraform show -json` of a plan */
 export async function findExisting(
   planJson: string,
   addresses: readonly string[],
-  find: (type: string, values: Values) => Promise<string | undefined>,
+  resources: ExistingResources,
 ): Promise<readonly ExistingResource[]> {
   const { resource_changes: changes = [], prior_state: state } = JSON.parse(planJson) as Plan;
   const planned = new Map(changes.map((each) => [each.address, each]));
@@ -54,13 +52,31 @@ export async function findExisting(
   const existing: ExistingResource[] = [];
   for (const address of addresses) {
     const resource = planned.get(address);
-    const id = resource && (await find(resource.type, resource.change.after ?? {}));
+    if (!resource) continue;
+    const id = await resources.find(resource.type, resource.change.after ?? {});
     // Under another address of the state it is nobody's leftover, and would be two resources of which one goes.
     if (id === undefined || known.has(id)) continue;
     known.add(id);
+    await resources.finishCreation(resource.type, id);
     existing.push({ address, id });
   }
   return existing;
+}
+
+/**
+ * Of resources that the state has as tainted: an update in place would leave undone what the provider had still to do.
+ * @param planJson `terraform show -json` of a plan that replaces them
+ */
+export async function finishCreations(
+  planJson: string,
+  addresses: readonly string[],
+  resources: ExistingResources,
+): Promise<void> {
+  const { resource_changes: changes = [] } = JSON.parse(planJson) as Plan;
+  for (const { address, type, change } of changes) {
+    const id = change.before?.id;
+    if (addresses.includes(address) && typeof id === 'string') await resources.finishCreation(type, id);
+  }
 }
 
 /**

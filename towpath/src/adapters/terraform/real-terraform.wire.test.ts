@@ -90,13 +90,12 @@ it('a plan says what it replaces only because the creation was cut short; withou
   const marked = await terraform.plan(variables('b'));
   const change = { address: ADDRESS, type: 'terraform_data' };
   expect(marked.summary.changes).toEqual([{ ...change, action: 'replace', tainted: true }]);
-  await terraform.untaint(ADDRESS);
+  await terraform.untaint(marked, [ADDRESS]);
   const unmarked = await terraform.plan(variables('b'));
   expect(unmarked.summary.changes).toEqual([{ ...change, action: 'update' }]);
-  await terraform.apply(unmarked, variables('b'));
-
-  await expect(terraform.untaint(ADDRESS)).rejects.toMatchObject({
+  await expect(terraform.untaint(unmarked, [ADDRESS])).rejects.toMatchObject({
     code: 'TERRAFORM_FAILED',
     context: expect.arrayContaining([expect.stringContaining('not currently tainted')]),
   });
+  await terraform.apply(unmarked, variables('b'));
 });

@@ -7,10 +7,12 @@ import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TowpathError } from '../../domain/errors.ts';
 import type { Notifier, StateLock, TerraformPort, TerraformVariables } from '../../ports.ts';
+import type { ExistingResources } from '../aws/existing-resource.ts';
 import { isAlive } from '../process/process-identity.ts';
 import {
   existingOnly,
   findExisting,
+  finishCreations,
   foreignImports,
   resourceExists,
   rootThatImports,
@@ -45,16 +47,13 @@ export interface TerraformOptions {
   readonly readStateLock: () => Promise<StateLock | undefined>;
   /** Puts the state's checksum right where a killed Terraform left it behind the state; answers whether it had to. */
   readonly mendChecksum?: () => Promise<boolean>;
-  /** By what `terraform import` knows a resource that exists already; undefined when it can't be found. */
-  readonly findResource?: (
-    type: string,
-    values: Readonly<Record<string, unknown>>,
-  ) => Promise<string | undefined>;
+  /** Left out where nothing can be there unknown to the state. */
+  readonly existingResources?: ExistingResources;
   readonly notifier: Notifier;
 }
 
 export function createTerraform(options: TerraformOptions): TerraformPort {
-  const { infra, environment, dataDir } = options;
+  const { infra, environment, dataDir, existingResources = NOTHING_EXISTS } = options;
   const notifier: Notifier = { notify: (event) => options.notifier.notify({ ...event, environment }) };
   const pidFile = join(dataDir, 'terraform.json');
   const backendFile = join('envs', environment, 'backend.hcl');
@@ -186,13 +185,13 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     },
 
     async findExisting(plan, addresses) {
-      const find = async (type: string, values: Readonly<Record<string, unknown>>) =>
-        options.findResource?.(type, values);
-      return findExisting(await showPlan(plan.file, '-json'), addresses, find);
+      return findExisting(await showPlan(plan.file, '-json'), addresses, existingResources);
     },
 
-    async untaint(address, signal) {
-      await succeed('untaint', ['untaint', '-no-color', address], {}, signal);
+    async untaint(plan, addresses, signal) {
+      await finishCreations(await showPlan(plan.file, '-json'), addresses, existingResources);
+      for (const address of addresses)
+        await succeed('untaint', ['untaint', '-no-color', address], {}, signal);
     },
 
     async stateLock() {
@@ -208,6 +207,11 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
     },
   };
 }
+
+const NOTHING_EXISTS: ExistingResources = {
+  find: async () => undefined,
+  finishCreation: async () => undefined,
+};
 
 const variableFile = (environment: string): string =>
   `-var-file=${join('envs', environment, 'terraform.tfvars.json')}`;
