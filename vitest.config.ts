@@ -9,10 +9,12 @@ const NEVER = ['**/node_modules/**', '**/dist/**', '**/.towpath/**'];
 
 /** The reference machine has two cores; more workers only make time-outs likelier. */
 const MAX_WORKERS = 2;
+/** What waits as much as it computes: for clocks, for delays that the AWS provider has compiled in. */
+const WAITING = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
 /**
  * Sockets and processes on a machine that is busy with other things miss a deadline now and then. A second failure is
- * one. A first alone shows only in vitest's own output. Journeys have no retry: their steps build on each other.
+ * one; a first alone is named below the line of its step. Journeys have no retry: their steps build on each other.
  */
 const RETRIES = 1;
 
@@ -32,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'wire',
+          ...WAITING,
           retry: RETRIES,
           include: [
             `${WORKSPACES}/**/*.wire.test.ts`,
@@ -58,9 +61,9 @@ export default defineConfig({
       {
         test: {
           name: 'journeys',
+          ...WAITING,
           include: ['test/journeys/**/*.test.ts'],
           exclude: NEVER,
-          // Two at a time, as everywhere: a journey mostly waits for delays that the AWS provider has compiled in.
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },

@@ -1,8 +1,8 @@
 /**
- * What `npm start`, `npm test`, `npm run dev|check|build|bench|tour` run: sets up what is missing, then does the work.
+ * What `npm start`, `npm test`, `npm run dev|check|sweep|build|bench|tour` run: sets up what is missing, then does the work.
  * Plain Node without a dependency, since it runs before anything is installed. It decides nothing about AWS.
  *
- * Usage: node scripts/run.mjs <start|dev|test|check|build|bench|tour> [arguments]
+ * Usage: node scripts/run.mjs <start|dev|test|check|sweep|build|bench|tour> [arguments]
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ const COMMANDS = {
   start: { tools: ['terraform', 'moto'], build: true, run: start },
   test: { tools: ['terraform', 'moto'], build: true, run: (args) => runSuite('test', args, ROOT) },
   check: { tools: ['terraform'], build: false, run: (args) => runSuite('check', args, ROOT) },
+  sweep: { tools: ['terraform', 'moto'], build: true, run: (args) => runSuite('sweep', args, ROOT) },
   build: { tools: [], build: true, run: async () => 0 },
   bench: { tools: ['terraform', 'moto'], build: true, run: (args) => runProgram('bench', args) },
   dev: { tools: [], build: true, run: dev },

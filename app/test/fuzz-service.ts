@@ -4,6 +4,7 @@
  */
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { seededRandom } from '../../test/support/seeded-random.ts';
 
 const CONCURRENCY = 16;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -35,17 +36,6 @@ export interface FuzzResult {
   readonly sent: number;
   readonly byStatus: Readonly<Record<number, number>>;
   readonly failures: readonly string[];
-}
-
-/** mulberry32: small, fast, good enough to choose requests. */
-function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 function pick<T>(random: Random, choices: readonly [T, ...T[]]): T {
@@ -231,7 +221,7 @@ export async function fuzzService(port: number, count: number, seed: number): Pr
   const issued = (await (await fetch(`${origin}/token`, { method: 'POST' })).json()) as { token?: string };
   const [first, ...rest] = operationsOf(description);
   if (first === undefined) throw new Error('the service describes no operation');
-  const random = createRandom(seed);
+  const random = seededRandom(seed);
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
   const byStatus: Record<number, number> = {};
   const failures: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * `npm run check` and `npm test`: types, lint and the projects of vitest.config.ts, two at a time where that helps.
- * One line for each step with its result and time; the output of a step is shown when it failed.
+ * `npm run check`, `npm test` and `npm run sweep`: types, lint and the projects of vitest.config.ts, two at a time where
+ * that helps. One line for each step with its result and time; the output of a step is shown when it failed.
  */
 import { join } from 'node:path';
 import { runChild, stopSignal } from './run-child.mjs';
@@ -10,46 +10,60 @@ import { runVitestProject } from './vitest-project.mjs';
 
 /** The reference machine has two cores. */
 const STEPS_AT_ONCE = 2;
-const STEP_LIMIT_MS = 300_000;
+/** Of a whole suite, from its start: CI ends a run after 40 minutes, and what is installed before takes its time too. */
+const SUITE_LIMIT_MS = 37 * 60_000;
+const SWEEP_LIMIT_MS = 60 * 60_000;
+/** Journeys with many alike cases, of which `npm test` tries some (test/support/sample.ts). */
+const SWEPT = ['test/journeys/crash-safety.test.ts', 'test/journeys/false-success.test.ts'];
 
+/** `run(root, timeoutMs)`; `alone`: with real servers and clocks, a neighbour would cost it its deadlines. */
 const STEPS = {
-  infra: { run: (root) => runVitestProject(root, 'infra', { timeoutMs: STEP_LIMIT_MS }) },
-  types: { run: (root) => runTool(root, ['typescript', 'bin', 'tsc'], ['-p', 'tsconfig.json']) },
+  infra: { run: vitestProject('infra') },
+  types: { run: tool(['typescript', 'bin', 'tsc'], ['-p', 'tsconfig.json']) },
   lint: {
-    run: (root) =>
-      runTool(
-        root,
-        ['@biomejs', 'biome', 'bin', 'biome'],
-        ['check', '--error-on-warnings', '--max-diagnostics=50', '.'],
-      ),
+    run: tool(
+      ['@biomejs', 'biome', 'bin', 'biome'],
+      ['check', '--error-on-warnings', '--max-diagnostics=50', '.'],
+    ),
   },
-  unit: { run: (root) => runVitestProject(root, 'unit', { timeoutMs: STEP_LIMIT_MS }) },
-  rules: { run: (root) => runVitestProject(root, 'rules', { timeoutMs: STEP_LIMIT_MS }) },
-  // Real servers and clocks: these run alone.
-  wire: { alone: true, run: (root) => runVitestProject(root, 'wire', { timeoutMs: 900_000 }) },
-  journeys: {
+  unit: { run: vitestProject('unit') },
+  rules: { run: vitestProject('rules') },
+  wire: { alone: true, run: vitestProject('wire') },
+  journeys: { alone: true, run: vitestProject('journeys', { live: true }) },
+  sweep: {
     alone: true,
-    run: (root) => runVitestProject(root, 'journeys', { timeoutMs: 1_500_000, live: true }),
+    run: vitestProject('journeys', { live: true, files: SWEPT, env: { SWEEP: 'all' } }),
   },
 };
 
 const SUITES = {
   check: ['infra', 'types', 'unit', 'lint', 'rules'],
   test: ['infra', 'types', 'unit', 'lint', 'rules', 'wire', 'journeys'],
+  sweep: ['sweep'],
 };
 
+function vitestProject(project, options = {}) {
+  return (root, timeoutMs) => runVitestProject(root, project, { ...options, timeoutMs });
+}
+
+function tool(path, args) {
+  return (root, timeoutMs) => runTool(root, path, args, timeoutMs);
+}
+
 /**
- * @param suite `check` or `test`
+ * @param suite `check`, `test` or `sweep`
  * @param chosen names of steps; all of the suite when empty
  * @returns the exit code
  */
 export async function runSuite(suite, chosen, root) {
   const names = chooseSteps(SUITES[suite], chosen);
   const startedAt = performance.now();
+  const limitMs = suite === 'sweep' ? SWEEP_LIMIT_MS : SUITE_LIMIT_MS;
   const outcomes = [];
   const runOne = async (name) => {
     if (stopSignal() !== undefined) return;
-    const outcome = { name, ...(await STEPS[name].run(root)) };
+    const leftMs = Math.max(0, Math.round(limitMs - (performance.now() - startedAt)));
+    const outcome = { name, ...(await STEPS[name].run(root, leftMs)) };
     outcomes.push(outcome);
     console.log(renderOutcome(outcome));
   };
@@ -91,18 +105,18 @@ async function runTogether(names, atOnce, runOne) {
 }
 
 /** A tool that passes or fails as a whole: it counts as one test. */
-async function runTool(root, path, args) {
+async function runTool(root, path, args, timeoutMs) {
   const result = await runChild(process.execPath, [join('node_modules', ...path), ...args], {
     cwd: root,
     output: 'capture',
-    timeoutMs: STEP_LIMIT_MS,
+    timeoutMs,
   });
   const passed = result.code === 0;
   return {
     counts: { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 },
     durationMs: result.durationMs,
     output: result.output,
-    note: result.timedOut ? `did not end within ${STEP_LIMIT_MS / 1000} s` : undefined,
+    note: result.timedOut ? `did not end within ${renderSeconds(timeoutMs)}` : undefined,
   };
 }
 
@@ -120,10 +134,11 @@ export function renderTotal({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-function renderOutcome({ name, counts, durationMs, output, note }) {
+function renderOutcome({ name, counts, retried = [], durationMs, output, note }) {
   const failed = counts.failed > 0;
   const skipped = counts.skipped > 0 ? `  ${counts.skipped} skipped` : '';
   const line = `${failed ? 'FAIL' : 'ok  '}  ${name.padEnd(9)}${String(counts.passed).padStart(5)} ok${failed ? `  ${counts.failed} failed` : ''}${skipped}  ${renderSeconds(durationMs)}`;
   const details = failed && output.trim() !== '' ? `\n${output.trimEnd()}` : '';
-  return `${line}${note === undefined ? '' : `  (${note})`}${details}`;
+  const again = retried.map((title) => `\n      passed when tried again: ${title}`).join('');
+  return `${line}${note === undefined ? '' : `  (${note})`}${again}${details}`;
 }

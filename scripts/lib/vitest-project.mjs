@@ -3,32 +3,45 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChild } from './run-child.mjs';
+import { renderSeconds } from './stage.mjs';
 
 /** vitest colours its output on CI although nobody there sees colours. */
 const COLOURS = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
 
 /**
  * @param project a name in vitest.config.ts
- * @param options `timeoutMs`: limit of the whole run; `live`: show the tests as they end
- * @returns `counts` { passed, failed, skipped }, `durationMs`, `output` (empty when it was shown live), `note`
+ * @param options `timeoutMs`: limit of the whole run; `live`: show the tests as they end; `files`: these alone;
+ * `env`: variables on top of the caller's
+ * @returns `counts` { passed, failed, skipped }, `retried` (titles of tests that passed when tried again), `durationMs`, `output` (empty when it was shown live), `note`
  */
-export async function runVitestProject(root, project, { timeoutMs, live = false }) {
+export async function runVitestProject(root, project, { timeoutMs, live = false, files = [], env = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'towpath-report-'));
   const report = join(folder, 'report.json');
-  const args = ['run', '--project', project, '--reporter=json', `--outputFile.json=${report}`];
+  const retried = join(folder, 'retried.json');
+  const reporters = [live ? 'verbose' : 'default', 'json', './scripts/lib/retried-tests.mjs'];
   try {
     const result = await runChild(
       process.execPath,
       [
         join('node_modules', 'vitest', 'vitest.mjs'),
-        ...args,
-        live ? '--reporter=verbose' : '--reporter=default',
+        'run',
+        ...files,
+        `--project=${project}`,
+        ...reporters.map((reporter) => `--reporter=${reporter}`),
+        `--outputFile.json=${report}`,
       ],
-      { cwd: root, output: live ? 'inherit' : 'capture', timeoutMs, endWithParent: true, env: COLOURS },
+      {
+        cwd: root,
+        output: live ? 'inherit' : 'capture',
+        timeoutMs,
+        endWithParent: true,
+        env: { ...COLOURS, RETRIED_TESTS: retried, ...env },
+      },
     );
-    const counts = countTests(readReport(report), result.code);
+    const counts = countTests(readJson(report), result.code);
     return {
       counts,
+      retried: readJson(retried) ?? [],
       durationMs: result.durationMs,
       output: result.output,
       note: noteOn(counts, result, timeoutMs),
@@ -38,7 +51,7 @@ export async function runVitestProject(root, project, { timeoutMs, live = false 
   }
 }
 
-function readReport(path) {
+function readJson(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
@@ -66,7 +79,7 @@ export function countTests(report, code) {
 }
 
 function noteOn(counts, result, timeoutMs) {
-  if (result.timedOut) return `did not end within ${timeoutMs / 1000} s`;
+  if (result.timedOut) return `did not end within ${renderSeconds(timeoutMs)}`;
   return counts.passed === 0 && counts.skipped === 0 && counts.failed <= 1
     ? 'ran no test, or ended before its report'
     : undefined;
