@@ -9,6 +9,7 @@ import { foldLedger, nextEvent } from '../domain/ledger.ts';
 import { makeRelease } from '../domain/release.ts';
 import { Secret } from '../domain/secret.ts';
 import { type DeployOptions, deploy } from './deploy.ts';
+import { plan } from './plan.ts';
 import { setSecret } from './secrets.ts';
 
 const IMAGE_A = `${REPOSITORY_URI}@${sampleDigest('a')}`;
@@ -295,7 +296,16 @@ describe('a secret with a new value', () => {
     const { world, release } = await deployed();
     world.clock.advance(1_000);
     await setSecret(world.ports, 'test', 'app-secret', NEW);
+    // Whoever plans first hears of it, and changes nothing.
+    const { signal } = options();
+    expect((await plan(world.ports, 'test', { fromSource: false, signal })).summary.empty).toBe(true);
+    const planned = {
+      type: 'note',
+      text: expect.stringMatching(/replaces all tasks.* value of app-secret$/),
+    };
+    expect(world.events).toContainEqual(planned);
     world.journal.length = 0;
+    world.events.length = 0;
     const result = await deploy(world.ports, 'test', options());
     expect(result).toMatchObject({ release, changed: true });
     expect(world.journal.filter((line) => /start anew|apply|ledger/.test(line))).toEqual([

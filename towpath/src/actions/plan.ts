@@ -2,9 +2,10 @@
 
 import { TowpathError } from '../domain/errors.ts';
 import { foldLedger } from '../domain/ledger.ts';
-import { leftTainted, type PlanSummary } from '../domain/plan.ts';
+import { leftTainted, type PlanSummary, startsTasks } from '../domain/plan.ts';
 import type { Ports } from '../ports.ts';
 import { buildRelease } from './build.ts';
+import { unreadSecrets } from './resume-service.ts';
 import { enter } from './select-environment.ts';
 import { stage } from './stage.ts';
 import { assertInSync } from './sync.ts';
@@ -42,6 +43,11 @@ export async function plan(
   for (const { address } of leftTainted(saved.summary)) {
     // Taking the mark off writes the state, and this command writes nothing.
     const note = `an earlier attempt ended while ${address} started: a deployment updates it in place, and does not replace it`;
+    ports.notifier.notify({ type: 'note', text: note });
+  }
+  const unread = startsTasks(saved.summary) ? [] : await unreadSecrets(cloud, environment.service.secrets);
+  if (unread.length > 0) {
+    const note = `a deployment replaces all tasks: some were started before the new value of ${unread.join(', ')}`;
     ports.notifier.notify({ type: 'note', text: note });
   }
   const text = saved.summary.empty ? '' : await cloud.terraform.show(saved);

@@ -126,6 +126,8 @@ export function createTerraform(options: TerraformOptions): TerraformPort {
 
   return {
     async init(signal) {
+      // Where there is nothing to initialise, a missing Terraform would be told only by the stage that follows.
+      await prepare();
       const stampFile = join(dataDir, 'initialised');
       const stamp = await initStamp(infra, backendFile);
       const before = await readFile(stampFile, 'utf8').catch(() => '');

@@ -169,6 +169,9 @@ describe('init', () => {
     writeFileSync(join(base, 'infra', 'envs', 'test', 'backend.hcl'), 'bucket = "two"\n');
     await open().init();
     expect(calls()).toHaveLength(2);
+    // With nothing to do it fails too: what follows would name the program only after this had ended well.
+    vi.stubEnv('PATH', join(base, 'home'));
+    await expect(open().init()).rejects.toMatchObject({ code: 'TERRAFORM_NOT_FOUND' });
   });
 
   it('that failed happens again', async () => {
