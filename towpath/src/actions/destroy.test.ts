@@ -168,7 +168,7 @@ describe('destroy of what never ran', () => {
     expect(world.test.payloads().at(-1)).toEqual({ type: 'environment.destroyed' });
   });
 
-  it('settles a deployment whose command was killed', async () => {
+  it('settles a deployment whose command was killed, and says what may be left of it', async () => {
     const { last, current } = stateOf(world);
     if (!current) throw new Error('a current deployment expected');
     const { release, image } = current;
@@ -185,5 +185,11 @@ describe('destroy of what never ran', () => {
       { type: 'environment.destroyed' },
     ]);
     expect(stateOf(world).open).toBeUndefined();
+    const left = { type: 'warning', text: expect.stringMatching(/d-killed was cut short.*not destroyed/) };
+    expect(world.events).toContainEqual({ ...left, hint: expect.stringContaining('towpath deploy test') });
+    // It is told once: afterwards the environment counts as destroyed.
+    world.events.length = 0;
+    await destroy(world.ports, 'test', options());
+    expect(world.events.filter(({ type }) => type === 'warning')).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /** Takes an environment down to what `bootstrap` made. The ledger stays. */
 import { TowpathError } from '../domain/errors.ts';
-import { foldLedger } from '../domain/ledger.ts';
+import { foldLedger, wasCutShort } from '../domain/ledger.ts';
 import { countChanges } from '../domain/plan.ts';
 import { imageReference } from '../domain/release.ts';
 import type { Ports } from '../ports.ts';
@@ -44,6 +44,13 @@ export async function destroy(
   }
   return withLock(ports, cloud, 'destroy', options.signal, async (signal) => {
     const ledger = foldLedger(await settleLedger(ports, cloud));
+    // Only a plan that creates finds it; one that destroys knows the state alone.
+    if (ledger.unsettled && wasCutShort(ledger.unsettled))
+      ports.notifier.notify({
+        type: 'warning',
+        text: `deployment ${ledger.unsettled.id} was cut short: what AWS has of it and Terraform never heard of is not destroyed, and may cost money`,
+        hint: `towpath deploy ${environment.name} takes it over, and towpath destroy ${environment.name} then finds it; its tags are Project=${ports.project.name}, Environment=${environment.name}`,
+      });
     const repository = (await cloud.images.repositoryUri()) ?? ports.project.repository;
     const image = ledger.deployments.at(-1)?.image ?? imageReference(repository, NO_IMAGE);
     const variables = { image, secrets: new Map() };

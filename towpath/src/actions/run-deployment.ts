@@ -9,6 +9,7 @@ import {
   foldLedger,
   type LedgerEvent,
   type LedgerPayload,
+  wasCutShort,
 } from '../domain/ledger.ts';
 import { commandToRenew } from '../domain/next-command.ts';
 import type { PlanSummary } from '../domain/plan.ts';
@@ -67,17 +68,17 @@ interface Deployment extends Omit<DeploymentRequest, 'events'> {
   events: readonly LedgerEvent[];
   /** Deployments of the service that ECS gave up before this one, by id. */
   earlier: ReadonlySet<string>;
-  /** Whether the deployment before this one ended without a verdict about its release. */
+  /** Whether the deployment before this one was cut short. */
   readonly afterCut: boolean;
 }
 
 /** @throws what went wrong, after the release before was put back and the outcome recorded */
 export async function runDeployment(request: DeploymentRequest): Promise<DeployResult> {
-  const before = foldLedger(request.events).deployments.at(-1)?.state;
+  const before = foldLedger(request.events).deployments.at(-1);
   const deployment: Deployment = {
     ...request,
     earlier: new Set(),
-    afterCut: before === 'aborted' || before === 'errored',
+    afterCut: before !== undefined && wasCutShort(before),
   };
   const { ports, cloud, environment, signal, secrets, built, current } = deployment;
   const plan = await stage(ports, 'plan', () =>

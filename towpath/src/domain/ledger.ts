@@ -141,6 +141,11 @@ export interface DeploymentRecord {
   readonly cause: string | undefined;
 }
 
+/** Nothing is known of how far it came: AWS may have what Terraform's state does not know. */
+export function wasCutShort({ state }: Pick<DeploymentRecord, 'state'>): boolean {
+  return state === 'aborted' || state === 'errored';
+}
+
 export interface LedgerState {
   readonly deployments: readonly DeploymentRecord[];
   /** What the environment should run: the last succeeded deployment; undefined before the first or after destroy. */
