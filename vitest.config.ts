@@ -3,6 +3,7 @@
  * `*.wire.test.ts` starts servers or processes, every other test is pure and takes milliseconds.
  */
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const WORKSPACES = '{app,towpath,local-aws,local-stack,session-protocol}';
 const NEVER = ['**/node_modules/**', '**/dist/**', '**/.towpath/**'];
@@ -18,9 +19,24 @@ const WAITING = { maxWorkers: 3, sequence: { groupOrder: 1 } };
  */
 const RETRIES = 1;
 
+/** Files that take minutes: one that begins last is waited for alone, while the other workers have nothing to do. */
+const LONGEST = ['tour', 'crash-safety', 'test-environment', 'npm-start', 'false-success', 'ledger-faults'];
+
+/** As vitest has it, but for the longest, which come first: without a cache of durations it goes by the size of files. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST.findIndex((name) => moduleId.includes(`/${name}.`));
+      return index === -1 ? LONGEST.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
     maxWorkers: MAX_WORKERS,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
