@@ -63,12 +63,21 @@ export function decideCgroupLayouts(files: {
   return layouts;
 }
 
+export interface LimitFile {
+  readonly file: string;
+  readonly content: string;
+  /** Not everywhere. */
+  readonly optional?: true;
+  /** The kernel refuses more than a group above has (EINVAL), as in a container with less CPU; that bound holds anyway. */
+  readonly capped?: true;
+}
+
 /** Files and their content for a new group; `optional` ones may be missing in a kernel without swap accounting. */
 export function decideLimitFiles(
   version: 1 | 2,
   folders: Readonly<Record<Controller, string>>,
   limits: GroupLimits,
-): readonly { readonly file: string; readonly content: string; readonly optional?: true }[] {
+): readonly LimitFile[] {
   const quota = Math.max(
     MIN_CPU_QUOTA_US,
     Math.round((limits.cpuUnits / CPU_UNITS_PER_CORE) * CPU_PERIOD_US),
@@ -85,7 +94,7 @@ export function decideLimitFiles(
   }
   return [
     { file: `${folders.cpu}/cpu.cfs_period_us`, content: String(CPU_PERIOD_US) },
-    { file: `${folders.cpu}/cpu.cfs_quota_us`, content: String(quota) },
+    { file: `${folders.cpu}/cpu.cfs_quota_us`, content: String(quota), capped: true },
     { file: `${folders.memory}/memory.limit_in_bytes`, content: bytes },
     // Memory and swap together: no swap, as on Fargate.
     { file: `${folders.memory}/memory.memsw.limit_in_bytes`, content: bytes, optional: true },

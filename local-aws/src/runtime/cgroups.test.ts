@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decideCgroupLayouts, decideLimitFiles, parseKeyedNumber } from './cgroup-layout.ts';
-import { openTaskGroups } from './cgroups.ts';
+import { openTaskGroups, writeLimits } from './cgroups.ts';
 import {
   alive,
   type MemoryLogSink,
@@ -72,6 +72,28 @@ it('decideLimitFiles: shares of a core, bytes, processes', () => {
     'm/memory.max': '536870912',
     'm/memory.swap.max': '0',
     'p/pids.max': '99',
+  });
+});
+
+describe('writeLimits', () => {
+  const folders = { cpu: 'c', cpuacct: 'c', memory: 'm', pids: 'p' };
+  const files = decideLimitFiles(1, folders, { cpuUnits: 2048, memoryMb: 512, processes: 99 });
+  const refuse = (part: string, code: string, written: string[]) => (file: unknown) => {
+    if (String(file).includes(part)) throw Object.assign(new Error(code), { code });
+    written.push(String(file));
+  };
+
+  it('keeps the other limits where a group above leaves less CPU', () => {
+    const written: string[] = [];
+    writeLimits(files, refuse('quota', 'EINVAL', written));
+    expect(written).toEqual(['c/cpu.cfs_period_us', 'm/memory.limit_in_bytes', 'p/pids.max']);
+  });
+
+  it.each([
+    ['quota', 'EACCES'],
+    ['pids.max', 'EINVAL'],
+  ])('of which %s fails with %s is an error', (part, code) => {
+    expect(() => writeLimits(files, refuse(part, code, []))).toThrow(code);
   });
 });
 

@@ -13,6 +13,7 @@ import {
   decideCgroupLayouts,
   decideLimitFiles,
   type GroupLimits,
+  type LimitFile,
   parseKeyedNumber,
 } from './cgroup-layout.ts';
 import type { TaskGroup } from './task-group.ts';
@@ -118,9 +119,7 @@ class Cgroups implements TaskGroups {
     try {
       makeBase(this.version, this.#base);
       for (const folder of unique(folders)) mkdirSync(folder);
-      for (const { file, content, optional } of decideLimitFiles(this.version, folders, limits)) {
-        if (optional !== true || existsSync(file)) writeFileSync(file, content);
-      }
+      writeLimits(decideLimitFiles(this.version, folders, limits));
     } catch (error) {
       removeEmpty(unique(folders));
       throw error;
@@ -133,6 +132,18 @@ class Cgroups implements TaskGroups {
     for (const name of names) await removeGroup(unique(inEach(this.#base, name)));
     removeEmpty(this.folders);
     return [...names];
+  }
+}
+
+/** @throws Error of the operating system */
+export function writeLimits(files: readonly LimitFile[], write: typeof writeFileSync = writeFileSync): void {
+  for (const { file, content, optional, capped } of files) {
+    if (optional && !existsSync(file)) continue;
+    try {
+      write(file, content);
+    } catch (error) {
+      if (!capped || (error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    }
   }
 }
 
