@@ -14,7 +14,7 @@ const STEPS_AT_ONCE = 2;
 const SUITE_LIMIT_MS = 37 * 60_000;
 const SWEEP_LIMIT_MS = 60 * 60_000;
 /** Journeys with many alike cases, of which `npm test` tries some (test/support/sample.ts). */
-const SWEPT = ['test/journeys/crash-safety.test.ts', 'test/journeys/false-success.test.ts'];
+const SWEPT = ['crash-safety', 'false-success', 'npm-start'].map((name) => `test/journeys/${name}.test.ts`);
 
 /** `run(root, timeoutMs)`; `alone`: with real servers and clocks, a neighbour would cost it its deadlines. */
 const STEPS = {

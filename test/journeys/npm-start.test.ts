@@ -16,6 +16,7 @@ import {
 } from '../support/process-tree.ts';
 import { cleanEnvironment, runCli } from '../support/run-cli.ts';
 import { type CommandResult, type RunningCommand, runCommand, startCommand } from '../support/run-command.ts';
+import { sample, sampleTitle } from '../support/sample.ts';
 import { type TempProject, tempProject } from '../support/temp-project.ts';
 import { lastJson, untilOutput } from './environment.ts';
 
@@ -33,6 +34,7 @@ const RUN_LIMIT_MS = 300_000;
 const END_LIMIT_MS = 30_000;
 /** After `kill -9` nobody is left to do it in order: the kernel and closed pipes do. */
 const KILLED_LIMIT_MS = 10_000;
+const ENDS_TRIED = 2;
 /** Written while the embedded AWS runs; one that is left would be believed by the next command. */
 const RUNNING_FILES = ['local.json', 'daemon.lock', 'children.json', 'identities.json'];
 
@@ -120,6 +122,86 @@ function printedUrl(output: string): string {
   return url;
 }
 
+/** Other ends, each a start of its own: `npm test` tries some of them (test/support/sample.ts). */
+const ENDS: [title: string, work: () => Promise<void>][] = [
+  [
+    'says so when its control plane dies, works again, and leaves nothing when it is killed outright',
+    () =>
+      withStart(RUN, async (start) => {
+        await untilOutput(start.command, APPLY_BEGAN, APPLYING_LIMIT_MS);
+        process.kill(start.process('moto_server').pid, 'SIGKILL');
+        const failed = await start.ended(END_LIMIT_MS);
+        expect(failed.exitCode, failed.stdout + failed.stderr).toBe(1);
+        expect(failed.stderr).toContain('The embedded AWS ended while terraform apply ran');
+        expect(failed.stderr).toContain('daemon.log');
+        expect(failed.stderr).not.toMatch(/^\s+at /m);
+        await start.expectNothingLeft(0);
+
+        start.again(RUN);
+        await untilOutput(start.command, READY, READY_LIMIT_MS);
+        expect((await fetch(printedUrl(start.command.stdout()))).status).toBe(200);
+        // The task.
+        start.process('dist/server.js');
+        start.command.signal('SIGKILL');
+        await start.expectNothingLeft(KILLED_LIMIT_MS);
+        await start.expectStartable();
+      }),
+  ],
+  [
+    'ends soon on SIGTERM, in the middle of an apply',
+    () =>
+      withStart(RUN, async (start) => {
+        await untilOutput(start.command, APPLYING, APPLYING_LIMIT_MS);
+        start.process('terraform-provider-aws');
+        start.command.signal('SIGTERM');
+        const result = await start.ended(END_LIMIT_MS);
+        expect(result.exitCode, result.stdout + result.stderr).toBe(1);
+        expect(result.stderr).toContain('interrupted');
+        await start.expectNothingLeft(0);
+        await start.expectStartable();
+      }),
+  ],
+  [
+    'leaves nothing when the command line is killed outright, in the middle of an apply',
+    () =>
+      withStart(RUN, async (start) => {
+        await untilOutput(start.command, APPLYING, APPLYING_LIMIT_MS);
+        start.process('terraform-provider-aws');
+        process.kill(start.process('local up --deploy').pid, 'SIGKILL');
+        expect((await start.ended(END_LIMIT_MS)).exitCode).not.toBe(0);
+        await start.expectNothingLeft(KILLED_LIMIT_MS);
+        await start.expectStartable();
+      }),
+  ],
+  [
+    'ends on SIGHUP as soon as the embedded AWS is up',
+    () =>
+      withStart(RUN, async (start) => {
+        await untilOutput(start.command, EMBEDDED_AWS, EMBEDDED_AWS_LIMIT_MS);
+        start.look();
+        start.command.signal('SIGHUP');
+        const result = await start.ended(END_LIMIT_MS);
+        expect(result.exitCode, result.stdout + result.stderr).toBe(1);
+        await start.expectNothingLeft(0);
+        await start.expectStartable();
+      }),
+  ],
+];
+if (process.platform === 'linux')
+  // That of macOS is another `script`, which does not take these flags.
+  ENDS.push([
+    'ends when its terminal is closed',
+    () =>
+      withStart(['script', '-qfec', 'npm start', '/dev/null'], async (start) => {
+        await untilOutput(start.command, EMBEDDED_AWS, EMBEDDED_AWS_LIMIT_MS);
+        start.look();
+        // With `script` goes the other end of the terminal: what a closed window is to the programs in it.
+        start.command.signal('SIGKILL');
+        await start.expectNothingLeft(END_LIMIT_MS);
+        await start.expectStartable();
+      }),
+  ]);
+
 describe.concurrent('npm start', () => {
   it('ends with a service that answers, what to try next, and on Ctrl-C with nothing left', () =>
     withStart(RUN, async (start) => {
@@ -160,69 +242,6 @@ describe.concurrent('npm start', () => {
       await start.expectNothingLeft(0);
     }));
 
-  it('says so when its control plane dies, works again, and leaves nothing when it is killed outright', () =>
-    withStart(RUN, async (start) => {
-      await untilOutput(start.command, APPLY_BEGAN, APPLYING_LIMIT_MS);
-      process.kill(start.process('moto_server').pid, 'SIGKILL');
-      const failed = await start.ended(END_LIMIT_MS);
-      expect(failed.exitCode, failed.stdout + failed.stderr).toBe(1);
-      expect(failed.stderr).toContain('The embedded AWS ended while terraform apply ran');
-      expect(failed.stderr).toContain('daemon.log');
-      expect(failed.stderr).not.toMatch(/^\s+at /m);
-      await start.expectNothingLeft(0);
-
-      start.again(RUN);
-      await untilOutput(start.command, READY, READY_LIMIT_MS);
-      expect((await fetch(printedUrl(start.command.stdout()))).status).toBe(200);
-      // The task.
-      start.process('dist/server.js');
-      start.command.signal('SIGKILL');
-      await start.expectNothingLeft(KILLED_LIMIT_MS);
-      await start.expectStartable();
-    }));
-
-  it('ends soon on SIGTERM, in the middle of an apply', () =>
-    withStart(RUN, async (start) => {
-      await untilOutput(start.command, APPLYING, APPLYING_LIMIT_MS);
-      start.process('terraform-provider-aws');
-      start.command.signal('SIGTERM');
-      const result = await start.ended(END_LIMIT_MS);
-      expect(result.exitCode, result.stdout + result.stderr).toBe(1);
-      expect(result.stderr).toContain('interrupted');
-      await start.expectNothingLeft(0);
-      await start.expectStartable();
-    }));
-
-  it('leaves nothing when the command line is killed outright, in the middle of an apply', () =>
-    withStart(RUN, async (start) => {
-      await untilOutput(start.command, APPLYING, APPLYING_LIMIT_MS);
-      start.process('terraform-provider-aws');
-      process.kill(start.process('local up --deploy').pid, 'SIGKILL');
-      expect((await start.ended(END_LIMIT_MS)).exitCode).not.toBe(0);
-      await start.expectNothingLeft(KILLED_LIMIT_MS);
-      await start.expectStartable();
-    }));
-
-  it('ends on SIGHUP as soon as the embedded AWS is up', () =>
-    withStart(RUN, async (start) => {
-      await untilOutput(start.command, EMBEDDED_AWS, EMBEDDED_AWS_LIMIT_MS);
-      start.look();
-      start.command.signal('SIGHUP');
-      const result = await start.ended(END_LIMIT_MS);
-      expect(result.exitCode, result.stdout + result.stderr).toBe(1);
-      await start.expectNothingLeft(0);
-      await start.expectStartable();
-    }));
-
-  // macOS has another `script`, which does not take these flags.
-  it.runIf(process.platform === 'linux')('ends when its terminal is closed', () =>
-    withStart(['script', '-qfec', 'npm start', '/dev/null'], async (start) => {
-      await untilOutput(start.command, EMBEDDED_AWS, EMBEDDED_AWS_LIMIT_MS);
-      start.look();
-      // With `script` goes the other end of the terminal: what a closed window is to the programs in it.
-      start.command.signal('SIGKILL');
-      await start.expectNothingLeft(END_LIMIT_MS);
-      await start.expectStartable();
-    }),
-  );
+  for (const [title, work] of sample(ENDS, ENDS_TRIED))
+    it(`${title} (${sampleTitle(ENDS, ENDS_TRIED)})`, work);
 });
