@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { constantLoad } from '../support/constant-load.ts';
-import { killTree, processTree } from '../support/process-tree.ts';
+import { freezeTree, killTree } from '../support/process-tree.ts';
 import { cleanEnvironment } from '../support/run-cli.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type TerraformByHand, terraformByHand } from '../support/terraform-by-hand.ts';
@@ -356,6 +356,8 @@ describe('two deployments at once', () => {
     const first = journey.start(['deploy', 'test']);
     // Terraform holds its lock, and the rollout is under way.
     await untilOutput(first, 'create module.ecs.aws_ecs_task_definition.this', 120_000);
+    // On a slow computer it would end before the commands below have begun.
+    freezeTree(first.pid);
     const second = await journey.run(['deploy', 'test']);
     expect(second.exitCode).toBe(1);
     expect(second.stderr).toMatch(/developer/);
@@ -365,7 +367,7 @@ describe('two deployments at once', () => {
     expect(alive.stderr).toContain('is alive');
 
     // Terraform too: what a power cut leaves behind, both locks held by nobody.
-    for (const { pid } of processTree(first.pid)) killTree(pid);
+    killTree(first.pid);
     await first.ended;
     const unlocked = await journey.run(['unlock', 'test', '--json']);
     expect(unlocked.exitCode, unlocked.stdout).toBe(0);

@@ -72,17 +72,25 @@ export async function leftoversAfter(marker: string, limitMs: number): Promise<r
 }
 
 /**
- * Kills a process and its descendants at one moment, as a power cut does: none sees another end, and what they start
- * while they are looked for dies too. Those that have ended meanwhile are what was wanted.
+ * Stops a process and its descendants where they are, those that they start while they are looked for too: alive, and
+ * at the same point until they are killed. @returns their ids, parents first
  */
-export function killTree(pid: number): void {
+export function freezeTree(pid: number): readonly number[] {
   const frozen: number[] = [];
   for (let found = processTree(pid); found.length > 0; ) {
     for (const each of found) signal(each.pid, 'SIGSTOP');
     frozen.push(...found.map((each) => each.pid));
     found = processTree(pid).filter((each) => !frozen.includes(each.pid));
   }
-  for (const each of frozen.reverse()) signal(each, 'SIGKILL');
+  return frozen;
+}
+
+/**
+ * Kills a process and its descendants at one moment, as a power cut does: none sees another end. Those that have ended
+ * meanwhile are what was wanted.
+ */
+export function killTree(pid: number): void {
+  for (const each of [...freezeTree(pid)].reverse()) signal(each, 'SIGKILL');
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
