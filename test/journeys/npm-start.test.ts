@@ -34,7 +34,7 @@ const RUN_LIMIT_MS = 300_000;
 const END_LIMIT_MS = 30_000;
 /** After `kill -9` nobody is left to do it in order: the kernel and closed pipes do. */
 const KILLED_LIMIT_MS = 10_000;
-const ENDS_TRIED = 2;
+const ENDS_TRIED = 1;
 /** Written while the embedded AWS runs; one that is left would be believed by the next command. */
 const RUNNING_FILES = ['local.json', 'daemon.lock', 'children.json', 'identities.json'];
 
