@@ -10,11 +10,14 @@ import { formatSeconds, ranFor } from './explanation-exit.ts';
 import { isLocalhost, quoteComplaint, readAnnouncements, soundsStarting } from './explanation-log.ts';
 import type { TaskView } from './rollout.ts';
 
-/** What the load balancer met. `refused`: no connection, or no HTTP over it. */
+/**
+ * What the load balancer met. `refused`: no connection, or no HTTP over it; `untold` where AWS has only said that it
+ * stopped the task for its health checks, and not yet what they met.
+ */
 type Symptom =
   | { readonly type: 'codes'; readonly codes: readonly number[] }
   | { readonly type: 'timeout' }
-  | { readonly type: 'refused' };
+  | { readonly type: 'refused'; readonly untold?: true };
 
 /** A program that has not listened for this long does not start slowly: it hangs. */
 const SLOW_START_MS = 300_000;
@@ -59,7 +62,7 @@ function readSymptom(evidence: Evidence, task: TaskView): Symptom | undefined {
   if (!/health checks/i.test(task.stoppedReason ?? '')) return undefined;
   const events = currentEvents(evidence).filter((message) => /is unhealthy in/i.test(message));
   const event = events.find((message) => message.includes(task.id)) ?? events[0];
-  return event === undefined ? { type: 'refused' } : parseSymptom(event);
+  return event === undefined ? { type: 'refused', untold: true } : parseSymptom(event);
 }
 
 function parseSymptom(text: string): Symptom | undefined {
@@ -129,7 +132,7 @@ function isAdmitted(network: NonNullable<ServiceSettings['network']>, port: numb
   });
 }
 
-function explainRefusal({ evidence, settings, port, task, where }: Case): Explanation | undefined {
+function explainRefusal({ evidence, settings, port, task, symptom, where }: Case): Explanation | undefined {
   const announced = readAnnouncements(evidence.log);
   const there = announced.filter((announcement) => announcement.port === port);
   const elsewhere = announced.find((announcement) => announcement.port !== port);
@@ -151,6 +154,8 @@ function explainRefusal({ evidence, settings, port, task, where }: Case): Explan
     };
   const ranMs = ranFor(task);
   const after = ranMs === undefined ? '' : ` after ${formatSeconds(ranMs)}`;
+  // The checks may have met anything by then: the event that tells it comes with the next look.
+  if (there.length > 0 && symptom.type === 'refused' && symptom.untold) return undefined;
   if (there.length > 0)
     return tooSoon(
       settings,

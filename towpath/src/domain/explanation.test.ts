@@ -200,11 +200,8 @@ const scenes: readonly [string, CauseKind, Scene][] = [
       },
     },
   ],
-  [
-    'still loading',
-    'grace-period-too-short',
-    { task: ousted(), events: refused, log: ['loading the model: 40%'] },
-  ],
+  ['still loading', 'grace-period-too-short', { task: ousted(), events: refused, log: ['loading: 40%'] }],
+  ['up, stopped for checks of which AWS has not told yet', 'unknown', { task: ousted(), log: [UP] }],
   ['silent, stopped soon', 'grace-period-too-short', { task: ousted(), events: refused }],
   ['silent for ten minutes', 'nothing-listens', { task: ousted(600_000), events: refused }],
   [
